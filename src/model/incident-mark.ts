@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+/** The label, on pods and policies, whose value is the id of the remediation that put it there. */
+export const INCIDENT_LABEL = "defender-reflex.dev/incident";
+
+/** Our own namespace in a cluster, where the operator's manifest puts the block list. */
+export const OWN_NAMESPACE = "defender-reflex";
+
+/** Name of the admission policy that reads the block list, and of its binding. */
+export const BLOCK_POLICY = "reflex-block-images";
+
+/** Name of the ConfigMap that is the block list. */
+export const BLOCK_LIST = "reflex-blocked-images";
+
+const entrySchema = z.object({ remediation: z.string().min(1) });
+
+/** The value of a block list entry: JSON that names the remediation that owns it. */
+export function blockListValue(remediationId: string): string {
+  return JSON.stringify({ remediation: remediationId });
+}
+
+/** The remediation that owns a block list entry of that value; null where somebody else wrote it. */
+export function ownerOfEntry(value: string): string | null {
+  try {
+    return entrySchema.safeParse(JSON.parse(value)).data?.remediation ?? null;
+  } catch {
+    return null;
+  }
+}

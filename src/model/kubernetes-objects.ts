@@ -1,0 +1,118 @@
+/** A label or annotation map. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** A requirement of a label selector, as the API writes it. */
+export interface LabelExpression {
+  readonly key: string;
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  readonly values: readonly string[];
+}
+
+/** A label selector; empty in both parts it selects everything. */
+export interface LabelSelector {
+  readonly matchLabels: Labels;
+  readonly matchExpressions: readonly LabelExpression[];
+}
+
+/** Who controls an object: the owner reference with `controller: true`. */
+export interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What every object that we read has in common. */
+export interface ObjectIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** True from the moment that somebody deleted it until it is gone. */
+  readonly deleting: boolean;
+  readonly controller: Owner | null;
+}
+
+/** One container of a pod: its name, the reference in the specification, the digest that really runs if known. */
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly digest: string | null;
+}
+
+/** A pod, as far as playbooks and guard need it. */
+export interface Pod extends ObjectIdentity {
+  readonly node: string | null;
+  readonly hostNetwork: boolean;
+  /** A static pod that the API only mirrors: it cannot be changed usefully. */
+  readonly mirror: boolean;
+  readonly priorityClass: string | null;
+  readonly serviceAccount: string | null;
+  readonly phase: string | null;
+  readonly containers: readonly Container[];
+}
+
+/** A namespace with its labels and annotations. */
+export interface Namespace {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+}
+
+/** The kinds of workloads we can read. */
+export const WORKLOAD_KINDS = [
+  "Deployment",
+  "StatefulSet",
+  "ReplicaSet",
+  "DaemonSet",
+  "Job",
+  "CronJob",
+] as const;
+
+/** One of the kinds of workloads. */
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+/** The kinds with a scale subresource (measured: DaemonSets and Jobs have none). */
+export const SCALABLE_KINDS = ["Deployment", "StatefulSet", "ReplicaSet"] as const;
+
+/** One of the kinds with a scale subresource. */
+export type ScalableKind = (typeof SCALABLE_KINDS)[number];
+
+/** A workload controller. `replicas` is null for kinds that have none. */
+export interface Workload extends ObjectIdentity {
+  readonly kind: WorkloadKind;
+  readonly replicas: number | null;
+  readonly selector: LabelSelector | null;
+  readonly templateLabels: Labels;
+  readonly priorityClass: string | null;
+  /** StatefulSet only: what becomes of the volume claims when it is scaled down. */
+  readonly claimsWhenScaled: "Retain" | "Delete" | null;
+}
+
+/** The scale subresource: wanted and present number of pods. */
+export interface Scale {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly replicas: number;
+  readonly present: number;
+}
+
+/** A NetworkPolicy; `spec` is kept as the API server returned it. */
+export interface NetworkPolicy extends ObjectIdentity {
+  readonly podSelector: LabelSelector;
+  /** With the API's default applied when absent. */
+  readonly policyTypes: readonly ("Ingress" | "Egress")[];
+  readonly spec: unknown;
+}
+
+/** The operator's block list: is the manifest whole, and which entries does it hold (key to value). */
+export interface BlockList {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly entries: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,99 @@
+import type {
+  BlockList,
+  LabelSelector,
+  Namespace,
+  NetworkPolicy,
+  Pod,
+  ScalableKind,
+  Scale,
+  Workload,
+  WorkloadKind,
+} from "./kubernetes-objects.ts";
+
+/**
+ * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
+ * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
+ */
+export interface KubernetesReader {
+  pod(namespace: string, name: string): Promise<Pod | null>;
+  namespace(name: string): Promise<Namespace | null>;
+  workload(kind: WorkloadKind, namespace: string, name: string): Promise<Workload | null>;
+  scale(kind: ScalableKind, namespace: string, name: string): Promise<Scale | null>;
+  networkPolicy(namespace: string, name: string): Promise<NetworkPolicy | null>;
+  networkPolicies(namespace: string): Promise<readonly NetworkPolicy[]>;
+  /** Null when the policy, its binding or the list itself is missing; `missing` of the refusal is the caller's to word. */
+  blockList(): Promise<BlockList | null>;
+  /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
+  marked(): Promise<readonly { readonly object: string; readonly remediationId: string }[]>;
+}
+
+/** State that a conditional write demands; when it moved meanwhile the write raises `Retryable` with no delay. */
+export interface Precondition {
+  readonly uid: string;
+  readonly resourceVersion: string;
+}
+
+/** A NetworkPolicy that denies everything to and from the pods with one label. */
+export interface DenyAllPolicy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly podLabel: readonly [key: string, value: string];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * What may be changed in one cluster. Every write carries the strongest precondition the API has, and its answer
+ * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
+ */
+export interface KubernetesWriter {
+  /** Creates the policy; `Conflict` when one of that name exists. */
+  createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
+  /** Deletes the policy of that uid; already gone is fine. */
+  deleteNetworkPolicy(namespace: string, name: string, condition: { readonly uid: string }): Promise<void>;
+  /** Sets (text) and removes (null) labels of a pod in one conditional change. */
+  labelPod(
+    namespace: string,
+    name: string,
+    condition: Precondition,
+    labels: Readonly<Record<string, string | null>>,
+  ): Promise<Pod>;
+  /** Writes the wanted number of pods through the scale subresource. */
+  setScale(
+    kind: ScalableKind,
+    namespace: string,
+    name: string,
+    condition: Precondition,
+    replicas: number,
+  ): Promise<Scale>;
+  /** Adds (text) and removes (null) entries of the block list in one conditional change. */
+  changeBlockList(
+    condition: Precondition,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<BlockList>;
+}
+
+/** Selects by labels exactly as the API server does. */
+export function selects(selector: LabelSelector, labels: Readonly<Record<string, string>>): boolean {
+  const equal = Object.entries(selector.matchLabels).every(
+    ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
+  );
+  return equal && selector.matchExpressions.every((expression) => holds(expression, labels));
+}
+
+function holds(
+  { key, operator, values }: LabelSelector["matchExpressions"][number],
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+  }
+}

@@ -1,0 +1,136 @@
+import type { Mode } from "./mode.ts";
+import type { Proof } from "./playbook.ts";
+import type { Severity, SignalKind } from "./signal.ts";
+import type { Target } from "./target.ts";
+
+/** States in which something is still to come: such a record has exactly one drive row. */
+export const OPEN_STATES = [
+  "pending",
+  "awaiting-approval",
+  "applying",
+  "verifying",
+  "in-force",
+  "reverting",
+] as const;
+
+/** States that are final. */
+export const END_STATES = [
+  "done",
+  "reverted",
+  "observed",
+  "no-op",
+  "skipped",
+  "refused",
+  "rejected",
+  "expired",
+  "superseded",
+  "failed",
+] as const;
+
+/** A state in which something is still to come. */
+export type OpenState = (typeof OPEN_STATES)[number];
+/** A final state. */
+export type EndState = (typeof END_STATES)[number];
+/** The state of a remediation. */
+export type State = OpenState | EndState;
+
+/** Is something still to come in this state? */
+export function isOpen(state: State): state is OpenState {
+  return (OPEN_STATES as readonly string[]).includes(state);
+}
+
+/** The rule as it was when it decided, so that a later change of the file changes no open record. Durations in milliseconds. */
+export interface RuleAsItWas {
+  readonly name: string;
+  readonly mode: Mode;
+  /** How long a containment stays in force after the last alert; null: until somebody takes it back. */
+  readonly ttlMs: number | null;
+  readonly cooldownMs: number;
+  readonly maxAgeMs: number;
+  readonly notify: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** Whether a signal that Defender resolved ends a containment before its deadline. */
+  readonly releaseWhenResolved: boolean;
+  /** Hash of the configuration that decided. */
+  readonly configuration: string;
+}
+
+/** What is kept of the signal in the record itself; the body is in the first plan row. */
+export interface SignalSummary {
+  /** Alert id, assessment id with its change date, or the idempotency key of a manual run. */
+  readonly identity: string;
+  readonly id: string;
+  readonly kind: SignalKind | "manual";
+  readonly key: string | null;
+  readonly title: string | null;
+  readonly severity: Severity | null;
+  readonly subscriptionId: string | null;
+  /** The latest of end of activity and generation, ISO 8601; the signal's age counts from it. */
+  readonly at: string | null;
+  /** First activity, ISO 8601: what did not exist then is not what the alert is about. */
+  readonly startedAt: string | null;
+  readonly resourceIds: readonly string[];
+}
+
+/** The record of one answer to one target: what, why, how far, and what is next. Times are ISO 8601. */
+export interface Remediation {
+  readonly id: string;
+  readonly playbook: string;
+  readonly target: Target;
+  readonly state: State;
+  readonly proof: Proof | null;
+  /** One sentence: why it is in this state. */
+  readonly reason: string;
+  /** What a partial containment or a superseded revert leaves, one sentence each. */
+  readonly remains: readonly string[];
+  readonly mode: Mode;
+  readonly rule: RuleAsItWas;
+  readonly signal: SignalSummary;
+  /** The target is as the signal named it and has still to be resolved into the kind that the playbook wants. */
+  readonly unresolved: boolean;
+  /** The operator's rule named this cluster, so it need not be in the signal's own subscription. */
+  readonly clusterByRule: boolean;
+  /** Who asked for a manual run, and why. */
+  readonly requestedBy: { readonly who: string; readonly why: string } | null;
+  /** Who asked to take it back; null when its deadline did. */
+  readonly revertedBy: { readonly who: string; readonly why: string } | null;
+  readonly planNumber: number | null;
+  readonly planHash: string | null;
+  readonly identity: string | null;
+  /** Has a write been begun? From then on no end without reading back. */
+  readonly touched: boolean;
+  readonly attempts: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly inForceSince: string | null;
+  readonly deadline: string | null;
+  readonly warned: boolean;
+  /** Row key of its one drive row; null when it has ended. */
+  readonly dueRow: string | null;
+  readonly dueAt: string | null;
+  /** How the record ends once what was written is taken back. */
+  readonly revertsTo: "reverted" | "failed" | "superseded" | null;
+  /** Counts its due rows, so that "moved" never names one row twice. */
+  readonly dueSequence: number;
+  /** Number and hash of its last audit row. */
+  readonly auditSequence: number;
+  readonly auditHash: string;
+  /** When a driver took it over from one that vanished, no end is written before one more read-back after this time. */
+  readonly readBackAfter: string | null;
+}
+
+/** One row of the hash-chained history of a remediation. */
+export interface AuditRow {
+  readonly sequence: number;
+  readonly at: string;
+  readonly who: string;
+  readonly what: string;
+  readonly why: string;
+  readonly before: State | null;
+  readonly after: State;
+  /** Facts that belong to the change: plan hash, proof, what remains. */
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly previous: string;
+  readonly hash: string;
+}
