@@ -1,0 +1,44 @@
+import { listAt, textAt } from "./plain-data.ts";
+import type { ConfigurationError, YamlSource } from "./yaml-source.ts";
+
+const UNIQUE = [
+  { section: "rules", key: "name", what: "a rule" },
+  { section: "clusters", key: "name", what: "a cluster" },
+  { section: "clusters", key: "id", what: "a cluster" },
+  { section: "channels", key: "name", what: "a channel" },
+] as const;
+
+/** An error for each second use of a name that must be used once, casing aside; also for a playbook that a rule lists twice. */
+export function duplicateNames(source: YamlSource): ConfigurationError[] {
+  const rules = listAt(source.data, "rules");
+  return [
+    ...UNIQUE.flatMap(({ section, key, what }) =>
+      repeated(listAt(source.data, section), key).map(({ index, value }) =>
+        source.errorAt(
+          [section, index, key],
+          `there is ${what} with the ${key} "${value}" already; give each its own`,
+        ),
+      ),
+    ),
+    ...rules.flatMap((rule, number) =>
+      repeated(listAt(rule, "playbooks"), "name").map(({ index, value }) =>
+        source.errorAt(
+          ["rules", number, "playbooks", index, "name"],
+          `this rule lists ${value} already; keep one of the two`,
+        ),
+      ),
+    ),
+  ];
+}
+
+function repeated(entries: readonly unknown[], key: string): { index: number; value: string }[] {
+  const seen = new Set<string>();
+  return entries.flatMap((entry, index) => {
+    const value = textAt(entry, key);
+    const again = value !== undefined && seen.has(value.toLowerCase());
+    if (value !== undefined) {
+      seen.add(value.toLowerCase());
+    }
+    return again ? [{ index, value }] : [];
+  });
+}

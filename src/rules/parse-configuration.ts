@@ -1,0 +1,114 @@
+import type { z } from "zod";
+import { hashOf } from "../model/canonical-json.ts";
+import { compileWhen } from "./compile-when.ts";
+import type { Configuration, Rule } from "./configuration.ts";
+import { type ConfigurationData, configurationSchema } from "./configuration-schema.ts";
+import { duplicateNames } from "./duplicate-names.ts";
+import { faultSentence, faultsOf } from "./fault-sentence.ts";
+import { listAt, textAt } from "./plain-data.ts";
+import type { KnownNames, PlaybookDeclaration } from "./schema-words.ts";
+import { type ConfigurationError, readYaml, type YamlSource } from "./yaml-source.ts";
+
+/** A configuration with what its operator should know, or everything that is wrong with the file, in its order. */
+type ParsedConfiguration =
+  | { readonly configuration: Configuration; readonly warnings: readonly ConfigurationError[] }
+  | { readonly errors: readonly ConfigurationError[] };
+
+/**
+ * Checks and reads a configuration file; `file` is its name in errors. Nothing is guessed or ignored: an unknown key,
+ * name or unit is an error with its line and column (from 1). Raises nothing.
+ */
+export function parseConfiguration(
+  text: string,
+  file: string,
+  playbooks: readonly PlaybookDeclaration[],
+): ParsedConfiguration {
+  const yaml = readYaml(text, file);
+  if ("errors" in yaml) {
+    return yaml;
+  }
+  const { source } = yaml;
+  if (source.data === null) {
+    return { errors: [source.errorAt([], "the file holds no configuration; write at least mode: observe")] };
+  }
+  const parsed = configurationSchema(knownNames(source.data, playbooks)).safeParse(source.data, {
+    error: faultSentence,
+  });
+  const errors = [
+    ...(parsed.error?.issues ?? []).flatMap((issue) => placed(issue, source)),
+    ...duplicateNames(source),
+  ];
+  if (!parsed.success || errors.length > 0) {
+    return { errors: errors.sort((a, b) => a.line - b.line || a.column - b.column) };
+  }
+  return { configuration: configurationOf(parsed.data), warnings: warningsOf(parsed.data, source) };
+}
+
+function placed(issue: z.core.$ZodIssue, source: YamlSource): ConfigurationError[] {
+  const missing = issue.message.startsWith("is missing") ? issue.path.at(-1) : undefined;
+  return faultsOf(issue).map(({ key, message }) =>
+    source.errorAt(issue.path, missing === undefined ? message : `${String(missing)} ${message}`, key),
+  );
+}
+
+/** The names that the file defines, as far as they can be read: a fault elsewhere must not make each use of a name a fault too. */
+function knownNames(data: unknown, playbooks: readonly PlaybookDeclaration[]): KnownNames {
+  return {
+    playbooks,
+    channels: listAt(data, "channels").flatMap((channel) => textAt(channel, "name") ?? []),
+    clusters: listAt(data, "clusters").flatMap((cluster) => {
+      const name = textAt(cluster, "name");
+      return name === undefined ? [] : { name, id: textAt(cluster, "id") ?? "" };
+    }),
+  };
+}
+
+function configurationOf(data: ConfigurationData): Configuration {
+  return {
+    ceiling: data.mode,
+    scope: data.scope,
+    protectedNamespaces: data.protected.namespaces,
+    clusters: data.clusters.map(({ name, id, connect }) => ({
+      name,
+      id,
+      kubeconfig: connect.kubeconfig,
+      context: connect.context ?? null,
+    })),
+    channels: data.channels,
+    silenceMs: data.silence,
+    retentionMs: data.retention,
+    rules: data.rules.map(ruleOf),
+    hash: hashOf(data),
+  };
+}
+
+function ruleOf(rule: ConfigurationData["rules"][number]): Rule {
+  const { name, mode, notify, labels, releaseWhenResolved } = rule;
+  return {
+    name,
+    mode,
+    condition: compileWhen(rule.when),
+    playbooks: rule.playbooks.map(({ reversible, ttlMs, ...entry }) => ({
+      ...entry,
+      ttlMs: reversible ? (ttlMs ?? rule.ttl ?? null) : null,
+    })),
+    cooldownMs: rule.cooldown,
+    maxAgeMs: rule.maxAge,
+    notify,
+    labels,
+    releaseWhenResolved,
+  };
+}
+
+function warningsOf(data: ConfigurationData, source: YamlSource): ConfigurationError[] {
+  return data.rules.flatMap(({ name, mode }, index) =>
+    mode === "approve" || mode === "enforce"
+      ? [
+          source.errorAt(
+            ["rules", index, "mode"],
+            `rule ${name} goes beyond observe, but budgets, pause and approvals are not there yet; use it on test clusters only`,
+          ),
+        ]
+      : [],
+  );
+}

@@ -1,0 +1,112 @@
+import { z } from "zod";
+import { faultSentence, faultsOf, unknownWord } from "./fault-sentence.ts";
+import { duration, type KnownNames, oneOrMany, type PlaybookDeclaration } from "./schema-words.ts";
+
+/** One playbook of a rule, with what the rule asks of it. */
+export interface PlaybookEntry {
+  readonly name: string;
+  /** Its own deadline; undefined: the rule's. */
+  readonly ttlMs: number | undefined;
+  readonly reversible: boolean;
+  /** ARM ids; null: the signal's own cluster. */
+  readonly clusters: readonly string[] | null;
+  /** As written, checked by the playbook's own schema, which is applied again when it plans. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+type Context = z.core.$RefinementCtx<unknown>;
+
+/** What `clusters` says when the playbook acts where the signal comes from. */
+export const SAME_CLUSTER = "same";
+
+/** The schema of one entry under `playbooks` of a rule; parameters are checked by the playbook's own schema. */
+export function playbookEntry(known: KnownNames) {
+  return z
+    .strictObject({
+      name: declaration(known.playbooks),
+      ttl: duration(1000).optional(),
+      with: z.record(z.string(), z.unknown()).optional(),
+    })
+    .transform((entry, context): PlaybookEntry => {
+      const declared = entry.name;
+      if (entry.ttl !== undefined && !declared.reversible) {
+        const message = `${declared.name} cannot be taken back, so it has no deadline; remove ttl`;
+        fault(context, ["ttl"], entry.ttl, message);
+      }
+      const { clusters, ...parameters } = entry.with ?? {};
+      checkParameters(declared, parameters, context);
+      return {
+        name: declared.name,
+        ttlMs: entry.ttl,
+        reversible: declared.reversible,
+        clusters: clusters === undefined ? null : clusterIds(clusters, declared, known, context),
+        parameters,
+      };
+    });
+}
+
+function declaration(playbooks: readonly PlaybookDeclaration[]) {
+  return z.string().transform((text, context) => {
+    const declared = playbooks.find(({ name }) => name === text);
+    if (declared === undefined) {
+      const names = playbooks.map(({ name }) => name);
+      context.issues.push({ code: "custom", input: text, message: unknownWord(text, "a playbook", names) });
+      return z.NEVER;
+    }
+    return declared;
+  });
+}
+
+function clusterIds(
+  written: unknown,
+  declared: PlaybookDeclaration,
+  known: KnownNames,
+  context: Context,
+): readonly string[] | null {
+  const path = ["with", "clusters"];
+  if (declared.target === "alert") {
+    fault(context, path, written, `${declared.name} acts on no cluster; remove clusters`);
+    return null;
+  }
+  if (written === SAME_CLUSTER) {
+    return null;
+  }
+  const names = oneOrMany(z.string()).safeParse(written, { error: faultSentence });
+  if (!names.success) {
+    passOn(names.error, path, context);
+    return null;
+  }
+  return names.data.flatMap((name, index) => {
+    const id = known.clusters.find((cluster) => cluster.name === name)?.id;
+    if (id === undefined) {
+      const all = [SAME_CLUSTER, ...known.clusters.map((cluster) => cluster.name)];
+      fault(context, [...path, index], name, unknownWord(name, "a cluster of this file", all));
+    }
+    return id ?? [];
+  });
+}
+
+function checkParameters(
+  declared: PlaybookDeclaration,
+  parameters: Readonly<Record<string, unknown>>,
+  context: Context,
+): void {
+  const parsed = declared.parameters.safeParse(parameters, { error: faultSentence });
+  if (!parsed.success) {
+    passOn(parsed.error, ["with"], context);
+  }
+}
+
+function fault(context: Context, path: PropertyKey[], input: unknown, message: string): void {
+  context.addIssue({ code: "custom", path, input, message });
+}
+
+function passOn(error: z.ZodError, path: readonly PropertyKey[], context: Context): void {
+  for (const issue of error.issues) {
+    for (const { key, message } of faultsOf(issue)) {
+      // A path of its own for each: zod puts what stands around it in front of the array that it is given.
+      const at = [...path, ...issue.path];
+      context.addIssue({ code: "custom", path: at, input: issue.input, message, params: { key } });
+    }
+  }
+}

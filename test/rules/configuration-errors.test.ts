@@ -1,0 +1,266 @@
+import { describe, expect, it } from "vitest";
+import { parseConfiguration } from "../../src/rules/index.ts";
+import { CLUSTER, DECLARED, errorsOf } from "./rule-fixtures.ts";
+
+/**
+ * A file in which `«` marks where the error must be told. It is taken out before parsing, so line and column follow
+ * from the mark and cannot drift from the text.
+ */
+function marked(text: string): { text: string; line: number; column: number } {
+  const at = text.indexOf("«");
+  const before = text.slice(0, at).split("\n");
+  return {
+    text: text.replace("«", ""),
+    line: before.length,
+    column: (before.at(-1) ?? "").length + 1,
+  };
+}
+
+function expectOneError(source: string, message: string): void {
+  const { text, line, column } = marked(source);
+  expect(errorsOf(text)).toEqual([
+    { file: "reflex.yaml", line, column, message: expect.stringContaining(message) },
+  ]);
+}
+
+const rule = (line: string) =>
+  `mode: observe\nrules:\n  - name: r\n    when: { kind: alert }\n    playbooks: [{ name: notify }]\n    ${line}\n`;
+const when = (clauses: string) =>
+  `rules:\n  - name: r\n    playbooks: [{ name: notify }]\n    when: ${clauses}\n`;
+const playbook = (entry: string) =>
+  `clusters:\n  - { name: prod, id: ${CLUSTER}, connect: { kubeconfig: k } }\nrules:\n  - name: r\n    when: { kind: alert }\n    playbooks:\n      - ${entry}\n`;
+
+describe("YAML that cannot be read, or in two ways", () => {
+  it.each([
+    ["a: [1«", "correct the YAML here"],
+    ["mode: observe\n«\tsilence: 1h", "Tabs"],
+    ["mode: observe\n«mode: enforce", "remove one of the two"],
+    ["rules:\n  - name: a\n    «name: b", "remove one of the two"],
+    ["mode: observe\n«---\nmode: enforce", "keep one document"],
+    ["mode: «!!binary aGk=", "Unresolved tag"],
+    ["mode: «*nowhere", "no anchor &nowhere"],
+    ["rules: &r\n  - when: «*r", "stands inside what it repeats"],
+    ["protected:\n  «__proto__: { namespaces: [] }", "__proto__"],
+    ["? «[a]\n: b", "strings"],
+    ["mode: «@x", "correct the YAML here"],
+  ])("%j", (source, message) => {
+    expectOneError(source, message);
+  });
+
+  it("is refused when aliases expand without bound, at the first of them", () => {
+    const level = (name: string, of: string) =>
+      `${name}: &${name} [${Array.from({ length: 9 }, () => of).join(", ")}]\n`;
+    const bomb = level("a", "x") + level("b", "*a") + level("c", "*b") + level("d", "*c");
+    expectOneError(bomb.replace("*a", "«*a"), "expand to more than 100 copies");
+  });
+
+  it("is refused when it is nested without end, by an error and not by a crash", () => {
+    for (const depth of [100, 20_000]) {
+      const errors = errorsOf(`rules: ${"[".repeat(depth)}${"]".repeat(depth)}`);
+      expect(errors).toHaveLength(1);
+      expect(errors[0]?.message).toContain("nested too deeply");
+    }
+  });
+
+  it("is refused when it holds nothing", () => {
+    for (const text of ["", "# nothing\n", "---\n"]) {
+      expect(errorsOf(text)).toEqual([
+        {
+          file: "reflex.yaml",
+          line: 1,
+          column: expect.any(Number),
+          message: expect.stringContaining("no configuration"),
+        },
+      ]);
+    }
+  });
+
+  it("is refused when it is no group of keys", () => {
+    expectOneError("«- a", "must be a group of keys, not a list");
+  });
+});
+
+describe("keys and words that are not known", () => {
+  it.each([
+    ["«modes: observe", 'unknown key "modes"; did you mean "mode"?'],
+    ["«zzzzzzzz: 1", 'unknown key "zzzzzzzz"; known here: mode, scope, protected'],
+    ["mode: «enforse", '"enforse" is not known here; did you mean "enforce"?'],
+    ["mode: «42", "42 is not known here; write one of off, observe, approve, enforce"],
+    ["scope: { «exclude: [] }", 'unknown key "exclude"'],
+    ["scope:\n  deny: [{ «namespaces: x }]", 'did you mean "namespace"?'],
+    [rule("«colldown: 1h"), 'did you mean "cooldown"?'],
+    [rule("mode: «Enforce"), 'did you mean "enforce"?'],
+    [rule("notify: [«security]"), '"security" is not a channel of this file; none is defined in this file'],
+    [when("{ «severty: High }"), 'did you mean "severity"?'],
+    [when("{ severity: [High, «high] }"), 'did you mean "High"?'],
+    [when("{ kind: alert, not: { «namespce: x } }"), 'did you mean "namespace"?'],
+    [when("{ any: [{ kind: alert }, { «knd: x }] }"), 'did you mean "kind"?'],
+    [when("{ finding: { cvss: { atLeast: 1, «moreThan: 7 } } }"), "known here: atLeast"],
+    [when("{ status: «Resolvd }"), 'did you mean "Resolved"?'],
+    [when("{ cluster: «prod }"), '"prod" is not a cluster of this file'],
+    [when("{ cluster: «/prod }"), "write a whole ARM id"],
+    ["scope: { allow: [{ cluster: «prod }] }", '"prod" is not a cluster of this file'],
+    [playbook("{ name: «isolate-pd }"), '"isolate-pd" is not a playbook; did you mean "isolate-pod"?'],
+    [playbook("{ name: block-image, with: { clusters: «prd } }"), 'did you mean "prod"?'],
+    [playbook("{ name: block-image, with: { clusters: [prod, «sme] } }"), 'did you mean "same"?'],
+    [playbook("{ name: notify, with: { «chanels: [] } }"), "nothing may stand here, remove it"],
+    [playbook("{ name: isolate-pod, with: { «grace: 1 } }"), "nothing may stand here, remove it"],
+    ["channels: [{ name: a, kind: «team, urlSetting: A }]", 'did you mean "teams"?'],
+    ["channels: [{ name: a, kind: «irc, urlSetting: A }]", "write one of teams, mail"],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("values of the wrong form", () => {
+  it.each([
+    ["silence: «8", "8 is not a usable duration"],
+    ["retention: «400x", '"400x" is not a usable duration; write days'],
+    ["silence: «0s", "not a usable duration"],
+    [rule("ttl: «0s"), "not a usable duration"],
+    [rule("maxAge: «999ms"), "not a usable duration"],
+    [rule("cooldown: «-1h"), "not a usable duration"],
+    [rule("labels: { cis: «5.2 }"), "must be a text, not 5.2; put it in quotes"],
+    [rule("releaseWhenResolved: «soon"), 'must be true or false, not "soon"'],
+    ["protected: { namespaces: [ok, «'(x)'] }", "cannot be read"],
+    ["scope: { deny: [{ namespace: «'[z-a]' }] }", "cannot be read"],
+    [when("{ key: «'K8S.(x)*' }"), "cannot be read"],
+    [when("{ key: «'' }"), "an empty pattern"],
+    [when("{ key: [«'*a*b*c*'] }"), "more than 3 stars"],
+    [when("{ tactics: «Defense Evasion }"), "in one word"],
+    [when("{ subscription: «/subscriptions/1 }"), "the subscription's id alone"],
+    [when("{ resourceGroup: «/subscriptions/1/resourceGroups/x }"), "the resource group's name alone"],
+    [when("{ sample: «often }"), "must be true or false"],
+    [when("{ finding: { cvss: { atLeast: «11 } } }"), "must be at most 10"],
+    [when("{ finding: { cvss: { atLeast: «-1 } } }"), "must be at least 0"],
+    [when("«{}"), "is empty; name at least one part"],
+    [when("{ kind: alert, not: «{} }"), "is empty; name at least one part"],
+    [when("{ labels: «{} }"), "is empty; name at least one part"],
+    [when("{ workload: [«{}] }"), "is empty; name at least one part"],
+    [when("{ finding: «{} }"), "is empty; name at least one part"],
+    [when("{ all: «[] }"), "must not be empty"],
+    ["scope: { deny: [«{}] }", "is empty; name at least one part"],
+    ["scope: { deny: [{ labels: «{} }] }", "is empty; name at least one part"],
+    ["scope: { allow: [{ resource: «/subscriptions/1 }] }", "write a whole ARM id"],
+    ["clusters: [{ name: p, id: «prod, connect: { kubeconfig: k } }]", "write a whole ARM id"],
+    [
+      `clusters: [{ name: «same, id: ${CLUSTER}, connect: { kubeconfig: k } }]`,
+      "give this cluster another name",
+    ],
+    [`clusters: [{ name: «a b, id: ${CLUSTER}, connect: { kubeconfig: k } }]`, "write letters, digits"],
+    ["channels: [{ name: a, kind: teams, urlSetting: «'https://x' }]", "never the address itself"],
+    ["channels: [{ name: a, kind: mail, serverSetting: S, from: «x, to: [a@b] }]", "write a mail address"],
+    ["channels: [{ name: a, kind: mail, serverSetting: S, from: a@b, to: «[] }]", "must not be empty"],
+    [playbook("«notify"), 'must be a group of keys, not "notify"'],
+    [playbook("{ name: block-image, with: { tags: «7 } }"), "must be true or false, not 7"],
+    [playbook("{ name: block-image, with: { limit: «10 } }"), "must be at most 9"],
+    [playbook("{ name: block-image, with: { clusters: «{ a: b } } }"), "must be a text, not a group of keys"],
+    [playbook("{ name: block-image, with: { clusters: «[] } }"), "must not be empty"],
+    [playbook("{ name: notify, with: { clusters: «same } }"), "notify acts on no cluster"],
+    [playbook("{ name: notify, ttl: «8h }"), "notify cannot be taken back"],
+    [playbook("{ name: isolate-pod, ttl: «soon }"), "not a usable duration"],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("what is missing or empty", () => {
+  it.each([
+    ["rules:\n  - «when: { kind: alert }\n    playbooks: [{ name: notify }]", "name is missing; add it"],
+    ["rules:\n  - «name: r\n    playbooks: [{ name: notify }]", "when is missing; add it"],
+    ["rules:\n  - «name: r\n    when: { kind: alert }", "playbooks is missing; add it"],
+    ["rules:\n  - name: r\n    when: { kind: alert }\n    playbooks: «[]", "must not be empty"],
+    [rule("«labels: "), "is empty; give it a value or remove the line"],
+    ["«mode: ", "is empty; give it a value or remove the line"],
+    [
+      "mode: observe\nrules: [{ name: a, «when: , playbooks: [{ name: notify }] }]",
+      "is empty; give it a value",
+    ],
+    ["scope: { deny: [ «, { namespace: a }] }", "correct the YAML here"],
+    ["protected:\n  namespaces:\n    - a\n    - «", "is empty; give it a value"],
+    [when("{ key: «~ }"), "is empty; give it a value or remove the line"],
+    ["channels: [«{ name: a }]", "kind is missing; write one of teams, mail"],
+    [`clusters: [{ name: p, id: ${CLUSTER}, connect: «{ context: c } }]`, "kubeconfig is missing; add it"],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("names that are used twice", () => {
+  const two = (second: string) =>
+    `rules:\n  - { name: a, when: { kind: alert }, playbooks: [{ name: notify }] }\n  - ${second}\n`;
+
+  it.each([
+    [
+      two("{ name: «a, when: { kind: alert }, playbooks: [{ name: notify }] }"),
+      'a rule with the name "a" already',
+    ],
+    [
+      two("{ name: «A, when: { kind: alert }, playbooks: [{ name: notify }] }"),
+      'a rule with the name "A" already',
+    ],
+    [playbook("{ name: notify }\n      - { name: «notify }"), "this rule lists notify already"],
+    [
+      `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: q, id: «${CLUSTER.toUpperCase()}, connect: { kubeconfig: k } }`,
+      "a cluster with the id",
+    ],
+    [
+      `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: «p, id: ${CLUSTER}-2, connect: { kubeconfig: k } }`,
+      'a cluster with the name "p"',
+    ],
+    [
+      "channels:\n  - { name: c, kind: teams, urlSetting: A }\n  - { name: «c, kind: teams, urlSetting: B }",
+      "a channel",
+    ],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("the errors of a file", () => {
+  it("come all at once, in the order of the file, and name their place in words", () => {
+    const text = [
+      "mode: observ",
+      "rules:",
+      "  - name: a",
+      "    when: { kind: alrt, sevrity: High }",
+      "    playbooks: [{ name: block-image, with: { tag: 1, lmit: 2 } }, { name: notfy }]",
+      "  - name: a",
+      "    when: { kind: alert }",
+      "    playbooks: []",
+      "silence: soon",
+    ].join("\n");
+    expect(
+      errorsOf(text).map(({ line, column, message }) => [line, column, message.split(": ", 1)[0]]),
+    ).toEqual([
+      [1, 7, "mode"],
+      [4, 19, "rules[0].when.kind"],
+      [4, 25, "rules[0].when"],
+      [5, 46, "rules[0].playbooks[0].with"],
+      [5, 54, "rules[0].playbooks[0].with"],
+      [5, 75, "rules[0].playbooks[1].name"],
+      [6, 11, "rules[1].name"],
+      [8, 16, "rules[1].playbooks"],
+      [9, 10, "silence"],
+    ]);
+  });
+
+  it("do not repeat themselves where a name is defined wrongly and used rightly", () => {
+    expectOneError(
+      "channels: [{ name: c, kind: teams, urlSetting: «'http://x' }]\nrules:\n  - { name: r, when: { kind: alert }, playbooks: [{ name: notify }], notify: [c] }",
+      "never the address itself",
+    );
+  });
+
+  it("point at the anchor's text where an alias repeats it", () => {
+    expectOneError(
+      "rules:\n  - { name: r, when: &w { kind: alert }, playbooks: &p [{ name: «x }] }\n  - { name: s, when: *w, playbooks: [{ name: notify }] }",
+      "is not a playbook",
+    );
+  });
+
+  it("carry the name of the file", () => {
+    const parsed = parseConfiguration("mode: x", "local/other.yaml", DECLARED);
+    expect("errors" in parsed && parsed.errors.map(({ file }) => file)).toEqual(["local/other.yaml"]);
+  });
+});
