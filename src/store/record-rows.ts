@@ -1,0 +1,129 @@
+import { hashOf } from "../model/canonical-json.ts";
+import type { Message } from "../model/message.ts";
+import type { Plan } from "../model/plan.ts";
+import type { AuditRow, Remediation } from "../model/remediation.ts";
+import type { Signal } from "../model/signal.ts";
+import { packBytes, unpackBytes } from "./compressed-cells.ts";
+import { auditRowKey, dueRowKey, planRowKey, recordRowKey } from "./row-keys.ts";
+import type { Cell, Operation, Row } from "./table.ts";
+import { checkSchema, SCHEMA } from "./target-row.ts";
+
+const REMAINS_KEPT = 40;
+const SENTENCE_KEPT = 300;
+
+/** The cells of a record row: a few that people look for, and the whole record. Long lists of what remains are cut with a count. */
+export function encodeRecord(record: Remediation): Record<string, Cell> {
+  const text = JSON.stringify(bounded(record));
+  return {
+    schema: SCHEMA,
+    state: record.state,
+    playbook: record.playbook,
+    updatedAt: record.updatedAt,
+    record: text,
+  };
+}
+
+function bounded(record: Remediation): Remediation {
+  const short = (text: string): string =>
+    text.length > SENTENCE_KEPT ? `${text.slice(0, SENTENCE_KEPT - 1)}…` : text;
+  const kept = record.remains.slice(0, REMAINS_KEPT).map(short);
+  const cut = record.remains.length - kept.length;
+  return {
+    ...record,
+    reason: short(record.reason),
+    remains: cut > 0 ? [...kept, `and ${cut} more`] : kept,
+  };
+}
+
+/** The record of a stored row. */
+export function decodeRecord(row: Row): Remediation {
+  checkSchema(row);
+  return JSON.parse(String(row.cells["record"])) as Remediation;
+}
+
+/** What a plan row keeps: the plan, if there is one yet, and in the first row the signal that began the record, with its body. */
+export interface StoredPlan {
+  readonly plan: Plan | null;
+  readonly signal: Signal | null;
+  readonly body: unknown;
+}
+
+/** Inserts plan row `number` of a record. Raises `Refused` when it is too large to be kept. */
+export function insertPlan(id: string, number: number, stored: StoredPlan): Operation {
+  const bytes = new TextEncoder().encode(JSON.stringify(stored));
+  return {
+    do: "insert",
+    key: planRowKey(id, number),
+    cells: { schema: SCHEMA, hash: stored.plan?.hash ?? "", ...packBytes(bytes) },
+  };
+}
+
+/** The plan of a stored row. */
+export function decodePlan(row: Row): StoredPlan {
+  checkSchema(row);
+  return JSON.parse(new TextDecoder().decode(unpackBytes(row.cells))) as StoredPlan;
+}
+
+/** Makes an audit row: the hash covers the row and the hash of the row before. */
+export function sealAudit(row: Omit<AuditRow, "hash">): AuditRow {
+  return { ...row, hash: hashOf(row) };
+}
+
+/** Inserts an audit row. */
+export function insertAudit(id: string, row: AuditRow): Operation {
+  return {
+    do: "insert",
+    key: auditRowKey(id, row.sequence),
+    cells: { schema: SCHEMA, hash: row.hash, row: JSON.stringify(row) },
+  };
+}
+
+/** The audit row of a stored row. */
+export function decodeAudit(row: Row): AuditRow {
+  checkSchema(row);
+  return JSON.parse(String(row.cells["row"])) as AuditRow;
+}
+
+/** What is due: `drive` a record, or send a message. */
+export type Due =
+  | { readonly kind: "drive"; readonly id: string; readonly key: string; readonly lane: string }
+  | { readonly kind: "message"; readonly id: string; readonly key: string; readonly message: Message };
+
+/** Inserts the drive row of a record; `lane` names what it waits on (a cluster), for the breaker. */
+export function insertDrive(
+  at: Date,
+  id: string,
+  sequence: number,
+  lane: string,
+): Operation & { readonly do: "insert" } {
+  return {
+    do: "insert",
+    key: dueRowKey(at, id, sequence),
+    cells: { schema: SCHEMA, kind: "drive", id, lane },
+  };
+}
+
+/** Inserts the due row of a message. */
+export function insertMessage(at: Date, message: Message): Operation & { readonly do: "insert" } {
+  return {
+    do: "insert",
+    key: dueRowKey(at, message.remediationId, message.sequence),
+    cells: { schema: SCHEMA, kind: "message", id: message.remediationId, message: JSON.stringify(message) },
+  };
+}
+
+/** The due row of a stored row. */
+export function decodeDue(row: Row): Due {
+  checkSchema(row);
+  const id = String(row.cells["id"]);
+  if (row.cells["kind"] === "drive")
+    return { kind: "drive", id, key: row.key, lane: String(row.cells["lane"] ?? "") };
+  return { kind: "message", id, key: row.key, message: JSON.parse(String(row.cells["message"])) as Message };
+}
+
+/** Inserts or replaces a record row. The target row's ETag is the lock, so a record is replaced without one of its own. */
+export function writeRecord(record: Remediation, how: "insert" | "replace"): Operation {
+  const key = recordRowKey(record.id);
+  const cells = encodeRecord(record);
+  return how === "insert" ? { do: "insert", key, cells } : { do: "replace", key, cells, etag: "*" };
+}
