@@ -1,0 +1,106 @@
+import { Retryable } from "../model/errors.ts";
+import type { Remediation } from "../model/remediation.ts";
+import { targetHash, targetRowKey } from "../store/row-keys.ts";
+import { StoreUnreachable } from "../store/table.ts";
+import type { TargetRow } from "../store/target-row.ts";
+import { claimId, type Work } from "./claim.ts";
+import type { Committed } from "./commit.ts";
+import type { Engine } from "./engine.ts";
+import { enter } from "./enter.ts";
+import { type HeldTarget, newLease } from "./held-target.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import { claimThatFits, heldBy, writeClaim } from "./write-claim.ts";
+
+/** What became of a piece of work. */
+export interface Begun {
+  /** `recorded`: a record was begun. `joined`: an existing one took the signals. `known`: they had been decided before. */
+  readonly outcome: "recorded" | "joined" | "known";
+  /** The record that took the signals. */
+  readonly id: string;
+  /** The lease is ours and something is to be done now. */
+  readonly drive: {
+    readonly record: Remediation;
+    readonly held: HeldTarget;
+    readonly prepared: Prepared | null;
+  } | null;
+  /** Somebody else vanished in the middle, or there is something new for them to do. */
+  readonly wake: boolean;
+  readonly messages: Committed["messages"];
+}
+
+const TRIES = 5;
+
+/**
+ * Plans (reads only), guards, and claims one piece of work: transaction 1 where the target is new, else whatever
+ * the target row asks for (`enter`). `hurried`: claimed without a plan, for the sweep. Raises `StoreUnreachable` only.
+ */
+export async function begin(engine: Engine, work: Work, hurried = false): Promise<Begun> {
+  const id = claimId(engine, work);
+  const { prepared, reason } = hurried
+    ? { prepared: null, reason: "the time of its batch was used up" }
+    : await tryPrepare(engine, work, id);
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const inserted = await insert(engine, work, id, prepared, reason);
+    if (inserted !== null) return inserted;
+    const entered = await enter(engine, work, prepared);
+    if (entered !== null) return entered;
+  }
+  throw new StoreUnreachable(
+    `the store refused ${TRIES} times to take a claim on ${targetRowKey(targetHash(work.target))}`,
+  );
+}
+
+async function tryPrepare(
+  engine: Engine,
+  work: Work,
+  id: string,
+): Promise<{ readonly prepared: Prepared | null; readonly reason: string }> {
+  if (work.decided !== null) {
+    const { state, reason } = work.decided;
+    const prepared = { state, mode: work.mode, reason, identity: null, plan: null, proof: null };
+    return { prepared, reason };
+  }
+  if (work.unresolved) return { prepared: null, reason: "the target could not be resolved yet" };
+  try {
+    return { prepared: await prepare(engine, { ...intendedOf(work), id }, null), reason: "" };
+  } catch (error) {
+    if (!(error instanceof Retryable)) throw error;
+    return { prepared: null, reason: `it could not be planned yet: ${error.message}` };
+  }
+}
+
+/** What `prepare` has to know of a piece of work. */
+export function intendedOf(work: Work): Omit<Parameters<typeof prepare>[1], "id"> {
+  const [first] = work.signals;
+  return {
+    playbook: work.playbook,
+    target: work.target,
+    mode: work.mode,
+    rule: work.rule,
+    signal: first.summary,
+    clusterByRule: work.clusterByRule,
+    unresolved: work.unresolved,
+  };
+}
+
+/** The claim on a target that nobody has touched yet; null when its row is there already. */
+async function insert(
+  engine: Engine,
+  work: Work,
+  id: string,
+  prepared: Prepared | null,
+  pendingReason: string,
+): Promise<Begun | null> {
+  const now = engine.clock.now();
+  const hash = targetHash(work.target);
+  const context = { pendingReason, pendingDue: now, episodes: [now.toISOString()] };
+  const claim = claimThatFits(engine, work, id, prepared, context);
+  // An applying claim is driven on at once, under a lease; everything else is at rest.
+  const lease = claim.record.state === "applying" ? newLease(engine) : null;
+  const row: TargetRow = { target: work.target, lease, entries: { [work.playbook]: claim.entry } };
+  const written = await writeClaim(engine, hash, id, claim, { do: "insert" }, row);
+  if (written === null) return null;
+  const held = heldBy(lease, hash, written);
+  const drive = held === null ? null : { record: claim.record, held, prepared };
+  return { outcome: "recorded", id, drive, wake: false, messages: claim.messages };
+}

@@ -1,0 +1,231 @@
+import type { Message, MessageKind } from "../model/message.ts";
+import { lowestMode, type Mode } from "../model/mode.ts";
+import {
+  isOpen,
+  type Remediation,
+  type RuleAsItWas,
+  type SignalSummary,
+  type State,
+} from "../model/remediation.ts";
+import type { Signal } from "../model/signal.ts";
+import type { Target } from "../model/target.ts";
+import {
+  insertAudit,
+  insertDrive,
+  insertMessage,
+  insertPlan,
+  sealAudit,
+  writeRecord,
+} from "../store/record-rows.ts";
+import { newRemediationId, signalHash, signalRowKey, targetHash } from "../store/row-keys.ts";
+import type { Operation } from "../store/table.ts";
+import { SCHEMA, type TargetEntry } from "../store/target-row.ts";
+import { laneOf } from "./commit.ts";
+import { APPROVAL_MS, type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Prepared, touchesOf } from "./prepare.ts";
+
+/** One thing to be begun: what a rule wants of one playbook on one target, and the signals that want it. */
+export interface Work {
+  readonly playbook: string;
+  readonly target: Target;
+  readonly unresolved: boolean;
+  /** The verdict where there is nothing to plan: no target could be found, or it may not be reached. */
+  readonly decided: { readonly state: "skipped" | "refused" | "failed"; readonly reason: string } | null;
+  readonly rule: RuleAsItWas;
+  readonly mode: Mode;
+  readonly clusterByRule: boolean;
+  /** All signals of the batch that want this; the first began it. Never empty. */
+  readonly signals: readonly [WorkSignal, ...WorkSignal[]];
+  readonly requestedBy: Remediation["requestedBy"];
+}
+
+/** A signal with its body; a manual run has neither. */
+export interface WorkSignal {
+  readonly summary: SignalSummary;
+  readonly signal: Signal | null;
+  readonly body: unknown;
+}
+
+/** A claim, ready to be written: the record and its rows but for the target row. */
+export interface Claim {
+  readonly record: Remediation;
+  readonly entry: TargetEntry;
+  readonly operations: readonly Operation[];
+  readonly messages: readonly { readonly key: string; readonly message: Message }[];
+}
+
+/** What a claim has to know besides the work: why and until when it is `pending`, and the episodes of the day. */
+export interface ClaimContext {
+  readonly pendingReason: string;
+  readonly pendingDue: Date;
+  readonly episodes: readonly string[];
+}
+
+/** How many signal rows one transaction takes besides the other rows of a claim. */
+export const SIGNALS_PER_CLAIM = 80;
+
+/** A new id for a piece of work. */
+export function claimId(engine: Engine, work: Work): string {
+  return newRemediationId(targetHash(work.target), engine.clock.now(), engine.randomness);
+}
+
+/**
+ * The rows of a new record: signal rows, record, plan, audit, due, messages (transaction 1). `prepared` null means
+ * `pending`: claimed without a plan, due at `pendingDue`.
+ */
+export function composeClaim(
+  engine: Engine,
+  work: Work,
+  id: string,
+  prepared: Prepared | null,
+  context: ClaimContext,
+): Claim {
+  const now = engine.clock.now();
+  const at = now.toISOString();
+  const [first] = work.signals;
+  const state: State = prepared?.state ?? "pending";
+  const reason = prepared?.reason ?? context.pendingReason;
+  const mode = prepared?.mode ?? lowestMode(work.mode, engine.configuration.ceiling);
+  const audit = sealAudit({
+    sequence: 1,
+    at,
+    who: work.requestedBy?.who ?? "engine",
+    what: "claimed",
+    why: reason,
+    before: null,
+    after: state,
+    details: {
+      rule: work.rule.name,
+      configuration: work.rule.configuration,
+      planHash: prepared?.plan?.hash ?? null,
+    },
+    previous: "",
+  });
+  const dueAt = isOpen(state) ? dueAfterClaim(state, now, context.pendingDue) : null;
+  const due = dueAt === null ? null : insertDrive(dueAt, id, 1, laneOf(work));
+  const kinds = messagesAfterClaim(state, engine.playbooks.get(work.playbook)?.kind === "notification");
+  const sends = work.rule.notify.flatMap((channel) => kinds.map((kind) => ({ channel, kind })));
+  const record: Remediation = {
+    id,
+    playbook: work.playbook,
+    target: work.target,
+    state,
+    proof: prepared?.proof ?? null,
+    reason,
+    remains: [],
+    mode,
+    rule: work.rule,
+    signal: first.summary,
+    unresolved: work.unresolved,
+    clusterByRule: work.clusterByRule,
+    requestedBy: work.requestedBy,
+    revertedBy: null,
+    planNumber: 0,
+    planHash: prepared?.plan?.hash ?? null,
+    identity: prepared?.identity ?? null,
+    touched: false,
+    attempts: 0,
+    createdAt: at,
+    updatedAt: at,
+    inForceSince: null,
+    deadline: null,
+    warned: false,
+    dueRow: due?.key ?? null,
+    dueAt: dueAt?.toISOString() ?? null,
+    revertsTo: null,
+    dueSequence: 1 + sends.length,
+    auditSequence: 1,
+    auditHash: audit.hash,
+    readBackAfter: null,
+  };
+  const messages = sends.map(({ channel, kind }, index) => {
+    const message = {
+      kind,
+      channel,
+      remediationId: id,
+      sequence: 2 + index,
+      at,
+      remediation: record,
+      text: null,
+    };
+    return { message, operation: insertMessage(now, message) };
+  });
+  const plan = { plan: prepared?.plan ?? null, signal: first.signal, body: first.body };
+  return {
+    record,
+    entry: entryOf(record, prepared, context.episodes, at),
+    messages: messages.map(({ message, operation }) => ({ key: operation.key, message })),
+    operations: [
+      writeRecord(record, "insert"),
+      insertPlan(id, 0, plan),
+      insertAudit(id, audit),
+      ...(due === null ? [] : [due]),
+      ...messages.map(({ operation }) => operation),
+      ...signalRows(work.playbook, work.target, id, work.signals),
+    ],
+  };
+}
+
+function entryOf(
+  record: Remediation,
+  prepared: Prepared | null,
+  episodes: readonly string[],
+  at: string,
+): TargetEntry {
+  const cooldown = record.state === "done" ? later(new Date(at), record.rule.cooldownMs).toISOString() : null;
+  return {
+    id: record.id,
+    state: record.state,
+    mode: record.mode,
+    identity: record.identity,
+    planHash: record.planHash,
+    lastSignalAt: at,
+    cooldownUntil: cooldown,
+    episodes,
+    touches: isOpen(record.state) ? touchesOf(prepared?.plan ?? null) : [],
+    newerIdentity: null,
+    newerSignal: null,
+    lifted: false,
+    closedAt: null,
+    abandoned: false,
+  };
+}
+
+function dueAfterClaim(state: State, now: Date, pendingDue: Date): Date {
+  if (state === "pending") return pendingDue;
+  return later(now, state === "awaiting-approval" ? APPROVAL_MS : LEASE_MS);
+}
+
+function messagesAfterClaim(state: State, notification: boolean): readonly MessageKind[] {
+  switch (state) {
+    case "done":
+      return notification ? ["notice"] : [];
+    case "awaiting-approval":
+    case "observed":
+    case "refused":
+    case "failed":
+      return [state];
+    default:
+      return [];
+  }
+}
+
+/** Insert-only rows that say: these signals have been decided for this playbook, by this record. */
+export function signalRows(
+  playbook: string,
+  target: Target,
+  id: string,
+  signals: readonly WorkSignal[],
+): Operation[] {
+  const hash = targetHash(target);
+  return signals.map(({ summary }) => ({
+    do: "insert",
+    key: signalRowKey(hash, playbook, signalHash(summary.identity)),
+    cells: {
+      schema: SCHEMA,
+      id,
+      identity: summary.identity.slice(0, 2000).toWellFormed(),
+      at: summary.at ?? "",
+    },
+  }));
+}

@@ -1,0 +1,76 @@
+import { isOpen } from "../model/remediation.ts";
+import type { Signal } from "../model/signal.ts";
+import { decideLater } from "../rules/index.ts";
+import { shardOf, signalHash, signalRowKey, targetHash, targetRowKey } from "../store/row-keys.ts";
+import { RowConflict } from "../store/table.ts";
+import { encodeTargetRow } from "../store/target-row.ts";
+import type { Work } from "./claim.ts";
+import { collectWork, wantedOf } from "./collect-work.ts";
+import type { Change } from "./commit.ts";
+import { drive } from "./drive.ts";
+import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { readTarget } from "./held-target.ts";
+import { end } from "./steps/outcomes.ts";
+
+const TRIES = 4;
+
+/**
+ * A `Delete`, `Healthy`, `Resolved` or `Dismissed`, for a key that some rule names: what still waits for approval ends
+ * `superseded`, containments stay until their deadline unless their rule says otherwise, and what is older than this
+ * begins nothing any more. Order is by the event's own time. True when it found something to close or to note.
+ */
+export async function closeBy(engine: Engine, signal: Signal): Promise<boolean> {
+  const decisions = decideLater(signal, engine.configuration);
+  if (decisions.length === 0) return false;
+  const works = await collectWork(engine, wantedOf({ signal, body: null }, decisions));
+  let found = false;
+  for (const work of works) {
+    found = (await closeOne(engine, work, signal)) || found;
+  }
+  return found;
+}
+
+async function closeOne(engine: Engine, work: Work, signal: Signal): Promise<boolean> {
+  const hash = targetHash(work.target);
+  const at = work.signals[0].summary.at ?? engine.clock.now().toISOString();
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const seen = await readTarget(engine.table, hash);
+    const entry = seen?.row.entries[work.playbook];
+    if (seen === null || entry === undefined) return false;
+    // The entry may be another signal's: only what this one began or joined is closed by it.
+    const own = signalRowKey(hash, work.playbook, signalHash(work.signals[0].summary.identity));
+    if ((await engine.table.get(shardOf(hash), own)) === null && signal.kind === "alert") return false;
+    if (entry.closedAt !== null && entry.closedAt >= at) return true;
+    const entries = { ...seen.row.entries, [work.playbook]: { ...entry, closedAt: at } };
+    try {
+      const key = targetRowKey(hash);
+      const cells = encodeTargetRow({ ...seen.row, entries });
+      await engine.table.transact(shardOf(hash), [{ do: "replace", key, cells, etag: seen.etag }]);
+    } catch (error) {
+      if (!(error instanceof RowConflict)) throw error;
+      continue;
+    }
+    if (isOpen(entry.state)) await endWaiting(engine, entry.id, signal);
+    return true;
+  }
+  return false;
+}
+
+async function endWaiting(engine: Engine, id: string, signal: Signal): Promise<void> {
+  const reason = `Defender says that it is ${signal.notActionable ?? "over"}`;
+  const until = later(engine.clock.now(), WORK_MS);
+  await drive(engine, id, until, {
+    push: (record): Change | null => {
+      const since = record.signal.at;
+      if (since !== null && (signal.times.generatedAt ?? signal.times.statusChangedAt ?? since) < since)
+        return null;
+      if (record.state === "awaiting-approval" || (record.state === "pending" && !record.touched)) {
+        return end("superseded", reason);
+      }
+      if (record.state !== "in-force" || !record.rule.releaseWhenResolved) return null;
+      const due = later(engine.clock.now(), LEASE_MS);
+      const patch = { revertsTo: "reverted", revertedBy: null, attempts: 0 } as const;
+      return { state: "reverting", reason, who: "engine", what: "released", patch, due, goOn: true };
+    },
+  });
+}

@@ -1,0 +1,169 @@
+import { isOpen, type OpenState, type Remediation } from "../model/remediation.ts";
+import { decodeRecord } from "../store/record-rows.ts";
+import { recordRowKey, shardOf, targetHash } from "../store/row-keys.ts";
+import { NewerSchema } from "../store/target-row.ts";
+import type { Begun } from "./begin.ts";
+import { type Change, type Committed, commit } from "./commit.ts";
+import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { dropLease, type HeldTarget, LeaseLost, takeLease } from "./held-target.ts";
+import type { Prepared } from "./prepare.ts";
+import { applying } from "./steps/applying.ts";
+import { awaitingApproval } from "./steps/awaiting-approval.ts";
+import { inForce } from "./steps/in-force.ts";
+import { pending } from "./steps/pending.ts";
+import { reverting } from "./steps/reverting.ts";
+import { verifying } from "./steps/verifying.ts";
+
+/** One turn of a driver: the record and target as they are now, and how long it may work. */
+export interface Turn {
+  readonly engine: Engine;
+  readonly record: Remediation;
+  readonly held: HeldTarget;
+  /** No outside call is begun after this moment. */
+  readonly until: Date;
+  /** The verdict of just now, where the claim and this turn are one run; null after any wait. */
+  readonly prepared: Prepared | null;
+  /** A driver vanished in the middle: no end is written before one more read-back. */
+  readonly abandoned: boolean;
+}
+
+/** One step of a state: what it decided. A step does its outside work itself and writes nothing. */
+export type Step = (turn: Turn) => Promise<Change>;
+
+const STEPS: Readonly<Record<OpenState, Step>> = {
+  pending,
+  "awaiting-approval": awaitingApproval,
+  applying,
+  verifying,
+  "in-force": inForce,
+  reverting,
+};
+
+/** How far a drive came, and the messages that are due now. */
+export interface Driven {
+  /** `rest`: as far as it can go now. `busy`: somebody else drives. `gone`: no such record. `newer`: left to a newer version. */
+  readonly outcome: "rest" | "busy" | "gone" | "newer";
+  readonly record: Remediation | null;
+  readonly messages: Committed["messages"];
+  /** Other remediations of the target that wait for its lease, which was just dropped. */
+  readonly waiting: readonly string[];
+}
+
+/** A record whose lease is ours from the claim on. */
+export type Claimed = NonNullable<Begun["drive"]>;
+
+/** A person's word, turned into a change of the record as it is under the lease; null: nothing to change. */
+export type Push = (record: Remediation) => Change | null;
+
+/**
+ * Moves one record as far as it can go now: takes the lease, does a step, writes, and goes on until the record is at
+ * rest or time is up. Every door calls this. Raises `StoreUnreachable`, and what `push` raises.
+ */
+export async function drive(
+  engine: Engine,
+  id: string,
+  until: Date,
+  from: { readonly claimed?: Claimed; readonly push?: Push } = {},
+): Promise<Driven> {
+  const messages: Committed["messages"][number][] = [];
+  const nothing = { record: null, messages, waiting: [] };
+  try {
+    const start = from.claimed ?? (await take(engine, id, from.push !== undefined));
+    if (typeof start === "string") return { outcome: start, ...nothing };
+    const limit = earlier(until, workEnd(start.held));
+    let { record, held } = start;
+    let prepared = from.claimed?.prepared ?? null;
+    let next = from.push === undefined ? null : await pushed(engine, start, from.push);
+    let spawned: Begun | null = null;
+    let leased = true;
+    while (leased && (isOpen(record.state) || next !== null)) {
+      const change = next ?? (await step({ engine, record, held, until: limit, prepared }));
+      next = null;
+      const committed = await commit(engine, held, record, change);
+      prepared = committed.written ? (change.prepared ?? null) : null;
+      messages.push(...committed.messages);
+      ({ record, held } = committed);
+      if (!committed.written) continue;
+      leased = change.goOn;
+      spawned = change.spawned ?? spawned;
+    }
+    if (leased) await dropLease(engine, held);
+    if (spawned !== null) messages.push(...(await driveSpawned(engine, spawned, until)));
+    return { outcome: "rest", record, messages, waiting: waitingOn(held, id) };
+  } catch (error) {
+    return { outcome: leftTo(error), ...nothing };
+  }
+}
+
+/** Who goes on where this driver may not; other errors go on. */
+function leftTo(error: unknown): "busy" | "newer" {
+  if (error instanceof LeaseLost) return "busy";
+  if (error instanceof NewerSchema) return "newer";
+  throw error;
+}
+
+function step(turn: Omit<Turn, "abandoned">): Promise<Change> {
+  const { record, held } = turn;
+  if (!isOpen(record.state)) throw new TypeError(`nothing follows ${record.state}`);
+  const abandoned = held.row.entries[record.playbook]?.abandoned ?? false;
+  return STEPS[record.state]({ ...turn, abandoned });
+}
+
+/** What a step began elsewhere is driven after the step's own change is written. */
+async function driveSpawned(engine: Engine, begun: Begun, until: Date): Promise<Committed["messages"]> {
+  if (begun.drive === null) return begun.messages;
+  const driven = await drive(engine, begun.id, until, { claimed: begun.drive });
+  return [...begun.messages, ...driven.messages];
+}
+
+/** Other remediations of this target that were claimed while its lease was held. */
+function waitingOn(held: HeldTarget, driven: string): readonly string[] {
+  return Object.values(held.row.entries)
+    .filter((entry) => entry.state === "pending" && entry.id !== driven)
+    .map((entry) => entry.id);
+}
+
+/** The lease's own share of time for work: it began when the lease was written down, not when its holder woke up. */
+function workEnd({ row }: HeldTarget): Date {
+  return row.lease === null ? new Date(0) : later(new Date(row.lease.until), WORK_MS - LEASE_MS);
+}
+
+/** A refusal of what a person asked lets the lease go. */
+async function pushed(
+  engine: Engine,
+  { record, held }: { readonly record: Remediation; readonly held: HeldTarget },
+  push: Push,
+): Promise<Change | null> {
+  try {
+    return push(record);
+  } catch (error) {
+    await dropLease(engine, held);
+    throw error;
+  }
+}
+
+async function take(
+  engine: Engine,
+  id: string,
+  ended: boolean,
+): Promise<{ readonly record: Remediation; readonly held: HeldTarget } | "busy" | "gone" | "rest"> {
+  const seen = await readRecord(engine, id);
+  if (seen === null) return "gone";
+  if (!(isOpen(seen.state) || ended)) return "rest";
+  const held = await takeLease(engine, targetHash(seen.target));
+  if (held === "held") return "busy";
+  if (held === "gone") return "gone";
+  // Read again under the lease: who held it before may have moved it.
+  const record = await readRecord(engine, id);
+  return record === null ? "gone" : { record, held };
+}
+
+/** The record of an id, or null. */
+export async function readRecord(engine: Pick<Engine, "table">, id: string): Promise<Remediation | null> {
+  const stored = await engine.table.get(shardOf(id), recordRowKey(id));
+  return stored === null ? null : decodeRecord(stored);
+}
+
+function earlier(first: Date, second: Date): Date {
+  return first < second ? first : second;
+}

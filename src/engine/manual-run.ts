@@ -1,0 +1,123 @@
+import { Refused } from "../model/errors.ts";
+import type { Mode } from "../model/mode.ts";
+import type { Remediation } from "../model/remediation.ts";
+import type { Target } from "../model/target.ts";
+import { shardOf, signalHash, signalRowKey, targetHash } from "../store/row-keys.ts";
+import { type Begun, begin } from "./begin.ts";
+import type { Work } from "./claim.ts";
+import { sendNow } from "./deliver.ts";
+import { drive, readRecord } from "./drive.ts";
+import { type Engine, later, WORK_MS } from "./engine.ts";
+
+/** A person's run of one playbook on one target. */
+export interface ManualRun {
+  readonly playbook: string;
+  readonly target: Target;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly mode: Mode;
+  readonly ttlMs: number | null;
+  readonly notify: readonly string[];
+  readonly who: string;
+  readonly why: string;
+  /** The same key again is the same run. */
+  readonly idempotencyKey: string;
+}
+
+const COOLDOWN_MS = 3_600_000;
+const MAX_AGE_MS = 24 * 3_600_000;
+
+/**
+ * Runs a playbook because a person asked: the same claim, guard and ceiling as for an alert. Raises `Refused` for what
+ * the request itself gets wrong, `StoreUnreachable` when the store does not answer.
+ */
+export async function runManually(engine: Engine, run: ManualRun): Promise<Remediation> {
+  const playbook = engine.playbooks.get(run.playbook);
+  if (playbook === undefined) {
+    const names = [...engine.playbooks.keys()].join(", ");
+    throw new Refused(`there is no playbook ${run.playbook}`, `Use one of: ${names}.`);
+  }
+  if (playbook.target !== run.target.kind) {
+    throw new Refused(
+      `${run.playbook} acts on a ${playbook.target}, not on a ${run.target.kind}`,
+      `Give a target of kind ${playbook.target}.`,
+    );
+  }
+  const parameters = playbook.parameters.safeParse(run.parameters);
+  if (!parameters.success) {
+    const [issue] = parameters.error.issues;
+    const where = issue?.path.join(".") ?? "";
+    throw new Refused(
+      `parameter ${where === "" ? "list" : where}: ${issue?.message ?? "invalid"}`,
+      "Correct it and run again.",
+    );
+  }
+  const record =
+    (await sameRun(engine, run)) ?? (await finish(engine, await begin(engine, workOf(engine, run))));
+  if (record === null)
+    throw new Refused("the run left no record", "Run it again; if this repeats, look at the log.");
+  return record;
+}
+
+/** What this very run began or joined before: later ones may have followed it on the target. */
+async function sameRun(engine: Engine, run: ManualRun): Promise<Remediation | null> {
+  const hash = targetHash(run.target);
+  const key = signalRowKey(hash, run.playbook, signalHash(identityOf(run)));
+  const row = await engine.table.get(shardOf(hash), key);
+  return row === null ? null : readRecord(engine, String(row.cells["id"]));
+}
+
+function identityOf(run: ManualRun): string {
+  return `manual:${run.idempotencyKey}`;
+}
+
+async function finish(engine: Engine, begun: Begun): Promise<Remediation | null> {
+  const until = later(engine.clock.now(), WORK_MS);
+  const from = begun.drive === null ? {} : { claimed: begun.drive };
+  const driven = begun.drive !== null || begun.wake ? await drive(engine, begun.id, until, from) : null;
+  await sendNow(engine, [...begun.messages, ...(driven?.messages ?? [])]);
+  return driven?.record ?? (await readRecord(engine, begun.id));
+}
+
+function workOf(engine: Engine, run: ManualRun): Work {
+  const now = engine.clock.now().toISOString();
+  const identity = identityOf(run);
+  return {
+    playbook: run.playbook,
+    target: run.target,
+    unresolved: false,
+    decided: null,
+    mode: run.mode,
+    clusterByRule: true,
+    requestedBy: { who: run.who, why: run.why },
+    rule: {
+      name: "manual",
+      mode: run.mode,
+      ttlMs: run.ttlMs,
+      cooldownMs: COOLDOWN_MS,
+      maxAgeMs: MAX_AGE_MS,
+      notify: run.notify,
+      labels: {},
+      parameters: run.parameters,
+      releaseWhenResolved: false,
+      configuration: engine.configuration.hash,
+    },
+    signals: [
+      {
+        signal: null,
+        body: null,
+        summary: {
+          identity,
+          id: identity,
+          kind: "manual",
+          key: null,
+          title: run.why,
+          severity: null,
+          subscriptionId: null,
+          at: now,
+          startedAt: null,
+          resourceIds: [],
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,98 @@
+import type { Randomness } from "../model/clock.ts";
+import { isOpen, type Remediation } from "../model/remediation.ts";
+import { insertAudit, insertDrive, sealAudit, writeRecord } from "../store/record-rows.ts";
+import { newRemediationId } from "../store/row-keys.ts";
+import type { Operation } from "../store/table.ts";
+import { type TargetEntry, UNSEEN } from "../store/target-row.ts";
+
+/** Episodes of one playbook on one target within this time count towards "third in a day". */
+export const EPISODE_WINDOW_MS = 24 * 3_600_000;
+
+/** The episodes of the last day, with the one that begins now. */
+export function episodesWith(before: readonly string[], now: Date): readonly string[] {
+  const since = now.getTime() - EPISODE_WINDOW_MS;
+  return [...before.filter((at) => new Date(at).getTime() > since), now.toISOString()];
+}
+
+/**
+ * Who ends a record while the target row shows a newer object under its name begins the next episode in the same
+ * transaction: the signals that joined were about that object. So it is where a deadline let go what still alerted.
+ * Null when there is nothing to begin.
+ */
+export function nextEpisode(
+  ended: Remediation,
+  entry: TargetEntry,
+  now: Date,
+  randomness: Randomness,
+  hash: string,
+): { readonly entry: TargetEntry; readonly operations: readonly Operation[] } | null {
+  const newer = entry.newerIdentity;
+  const letGo = ended.state === "reverted" && ended.revertedBy === null;
+  const isOther = newer !== UNSEEN && newer !== ended.identity;
+  if (isOpen(ended.state) || newer === null || !(isOther || letGo)) return null;
+  const id = newRemediationId(hash, now, randomness);
+  const reason = isOther
+    ? "an alert came for a newer object under this name while the one before was open"
+    : "an alert came while this was being taken back";
+  const audit = sealAudit({
+    sequence: 1,
+    at: now.toISOString(),
+    who: "engine",
+    what: "claimed",
+    why: reason,
+    before: null,
+    after: "pending",
+    details: { follows: ended.id },
+    previous: "",
+  });
+  const lane = "cluster" in ended.target ? ended.target.cluster.toLowerCase() : "";
+  const due = insertDrive(now, id, 1, lane);
+  const record: Remediation = {
+    ...ended,
+    id,
+    state: "pending",
+    proof: null,
+    reason,
+    remains: [],
+    // What began before the newer object was there would be held against it.
+    signal: entry.newerSignal ?? ended.signal,
+    mode: ended.rule.mode,
+    requestedBy: null,
+    revertedBy: null,
+    planNumber: null,
+    planHash: null,
+    identity: null,
+    touched: false,
+    attempts: 0,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
+    inForceSince: null,
+    deadline: null,
+    warned: false,
+    dueRow: due.key,
+    dueAt: now.toISOString(),
+    revertsTo: null,
+    dueSequence: 1,
+    auditSequence: 1,
+    auditHash: audit.hash,
+    readBackAfter: null,
+  };
+  return {
+    entry: {
+      ...entry,
+      id,
+      state: "pending",
+      mode: record.mode,
+      identity: isOther ? newer : null,
+      planHash: null,
+      newerIdentity: null,
+      newerSignal: null,
+      lifted: false,
+      cooldownUntil: null,
+      touches: [],
+      abandoned: false,
+      episodes: episodesWith(entry.episodes, now),
+    },
+    operations: [writeRecord(record, "insert"), insertAudit(id, audit), due],
+  };
+}

@@ -1,0 +1,187 @@
+import { Retryable } from "../model/errors.ts";
+import { type Pod, WORKLOAD_KINDS, type WorkloadKind } from "../model/kubernetes-objects.ts";
+import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import type { Signal } from "../model/signal.ts";
+import { type Target, type TargetKind, targetSchema } from "../model/target.ts";
+import { PLAN_MS } from "./engine.ts";
+import { signalIdentity } from "./signal-identity.ts";
+import { within } from "./within.ts";
+
+/** What a signal's entity turned out to be: the target of the wanted kind, or why there is none. */
+export type Resolution =
+  | { readonly outcome: "target"; readonly target: Target }
+  /** It cannot be told for now; the entity as named stands in for it until it can. */
+  | { readonly outcome: "later"; readonly target: Target; readonly reason: string }
+  | { readonly outcome: "none"; readonly reason: string };
+
+/** Opens a cluster; raises `Refused` where it is not configured. */
+type Kubernetes = (cluster: string) => KubernetesReader;
+
+const OWNER_DEPTH = 8;
+
+/**
+ * Finds the target of the kind that a playbook wants from the entity that the signal names (reads only): pod →
+ * workload → digest. Owners are followed by uid. Never guesses: what is not named or has gone gives `none` or the entity as named.
+ */
+export async function resolve(
+  signal: Signal,
+  wanted: TargetKind,
+  cluster: string | null,
+  kubernetes: Kubernetes,
+): Promise<Resolution> {
+  if (wanted === "alert") return found({ kind: "alert", id: signalIdentity(signal) });
+  const where = cluster ?? signal.cluster?.resourceId ?? null;
+  if (where === null) return none("the signal names no cluster, and the rule names none for it");
+  // The names in a signal about a registry are not those of the cluster that a rule adds.
+  const own = signal.cluster?.resourceId.toLowerCase() === where.toLowerCase();
+  const named = own ? signal : withoutPlace(signal);
+  switch (wanted) {
+    case "cluster":
+      return found({ kind: "cluster", cluster: where });
+    case "namespace":
+      return named.namespace === null
+        ? none("the signal names no namespace")
+        : found({ kind: "namespace", cluster: where, name: named.namespace });
+    case "node":
+      return none("the signal names no node that can be told from its host name");
+    case "pod":
+      return named.namespace === null || named.pod === null
+        ? none("the signal names no single pod")
+        : found({ kind: "pod", cluster: where, namespace: named.namespace, name: named.pod });
+    case "workload":
+      return orLater(named, where, () => workloadOf(named, where, kubernetes));
+    case "image":
+      return orLater(named, where, () => imageOf(named, where, kubernetes));
+  }
+}
+
+function withoutPlace(signal: Signal): Signal {
+  return { ...signal, namespace: null, pod: null, workload: null, container: null };
+}
+
+async function orLater(
+  signal: Signal,
+  cluster: string,
+  find: () => Promise<Resolution>,
+): Promise<Resolution> {
+  try {
+    return await within(PLAN_MS, "resolving the target", find());
+  } catch (error) {
+    if (!(error instanceof Retryable)) throw error;
+    const target = asNamed(signal, cluster);
+    if (target === null) return none("the signal names nothing in the cluster");
+    return isTarget(target) ? { outcome: "later", target, reason: error.message } : none(UNFIT);
+  }
+}
+
+function asNamed(signal: Signal, cluster: string): Target | null {
+  const { namespace, pod, workload, image, digest } = signal;
+  if (namespace !== null && pod !== null) return { kind: "pod", cluster, namespace, name: pod };
+  const workloadKind = knownKind(workload?.kind ?? "");
+  if (namespace !== null && workload !== null && workloadKind !== null) {
+    return { kind: "workload", cluster, namespace, workloadKind, name: workload.name };
+  }
+  return image === null && digest === null ? null : { kind: "image", cluster, reference: image, digest };
+}
+
+async function workloadOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+  const { namespace, pod: podName, workload } = signal;
+  if (namespace === null) return none("the signal names no namespace");
+  const reader = kubernetes(cluster);
+  const pod = podName === null ? null : await reader.pod(namespace, podName);
+  const start = pod === null ? await namedWorkload(signal, namespace, reader) : pod.controller;
+  if (start === null) {
+    if (pod !== null) return none(`pod ${namespace}/${pod.name} belongs to no workload`);
+    return none(
+      workload === null ? "the pod has gone and the signal names no workload" : "the workload has gone",
+    );
+  }
+  const top = await topOwner(start, namespace, reader);
+  if (typeof top === "string") return none(top);
+  return found({ kind: "workload", cluster, namespace, workloadKind: top.kind, name: top.name });
+}
+
+interface OwnerStep {
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+async function namedWorkload(
+  signal: Signal,
+  namespace: string,
+  kubernetes: KubernetesReader,
+): Promise<OwnerStep | null> {
+  const kind = knownKind(signal.workload?.kind ?? "");
+  if (signal.workload === null || kind === null) return null;
+  const workload = await kubernetes.workload(kind, namespace, signal.workload.name);
+  return workload === null ? null : { kind, name: workload.name, uid: workload.uid };
+}
+
+/** Follows controllers upwards by uid, to the highest kind we know; a sentence when the chain breaks. */
+async function topOwner(
+  start: OwnerStep,
+  namespace: string,
+  kubernetes: KubernetesReader,
+): Promise<{ readonly kind: WorkloadKind; readonly name: string } | string> {
+  let step = start;
+  let top: { readonly kind: WorkloadKind; readonly name: string } | null = null;
+  for (let depth = 0; depth < OWNER_DEPTH; depth++) {
+    const kind = knownKind(step.kind);
+    if (kind === null) {
+      return top ?? `it is controlled by the ${step.kind} ${step.name}, which we do not know how to act upon`;
+    }
+    const workload = await kubernetes.workload(kind, namespace, step.name);
+    if (workload === null || workload.uid !== step.uid)
+      return top ?? `its ${step.kind} ${step.name} has gone`;
+    top = { kind, name: workload.name };
+    if (workload.controller === null) return top;
+    step = workload.controller;
+  }
+  return "its chain of owners does not end";
+}
+
+function knownKind(kind: string): WorkloadKind | null {
+  return WORKLOAD_KINDS.find((known) => known.toLowerCase() === kind.toLowerCase()) ?? null;
+}
+
+async function imageOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+  const { image, digest, namespace, pod: podName } = signal;
+  if (image === null && digest === null) return none("the signal names no image");
+  if (digest !== null || namespace === null || podName === null) {
+    return found({ kind: "image", cluster, reference: image, digest });
+  }
+  // The tag may have moved since: what really runs is in the pod's status.
+  const pod = await kubernetes(cluster).pod(namespace, podName);
+  const running = pod === null || isYounger(pod, signal) ? null : digestIn(pod, signal);
+  return found({ kind: "image", cluster, reference: image, digest: running });
+}
+
+/** A pod that came back under its name may run what the tag means now. */
+function isYounger(pod: Pod, { times }: Signal): boolean {
+  return times.startedAt !== null && new Date(pod.createdAt) > new Date(times.startedAt);
+}
+
+function digestIn(pod: Pod, { container, image }: Signal): string | null {
+  const byName = pod.containers.filter(({ name }) => name === container);
+  // A container that now runs another image is not the one that the alert is about.
+  const running = (byName.length > 0 ? byName : pod.containers).filter((one) => one.image === image);
+  const digests = new Set(running.map(({ digest }) => digest));
+  const [only] = digests;
+  return digests.size === 1 ? (only ?? null) : null;
+}
+
+const UNFIT = "what the signal names is too long to be a target";
+
+/** A target row is checked when it is read: what would not pass must not be written. */
+function isTarget(target: Target): boolean {
+  return targetSchema.safeParse(target).success;
+}
+
+function found(target: Target): Resolution {
+  return isTarget(target) ? { outcome: "target", target } : none(UNFIT);
+}
+
+function none(reason: string): Resolution {
+  return { outcome: "none", reason };
+}

@@ -1,0 +1,77 @@
+import type { Verification } from "../../model/playbook.ts";
+import type { Change } from "../commit.ts";
+import type { Step, Turn } from "../drive.ts";
+import { LEASE_MS, later } from "../engine.ts";
+import { inForceDue } from "./deadline.ts";
+import { knowingTheObject } from "./newer-object.ts";
+import { asOutcome, goBack, readBackDue, sentence } from "./outcomes.ts";
+import { planOf, playbookOf } from "./turn-plan.ts";
+
+/** In force: warned of its deadline, ended by it, or read back to see whether it still holds. */
+export const inForce: Step = (turn) => knowingTheObject(turn, (newer) => decide(turn, newer));
+
+async function decide(turn: Turn, newer: string | null): Promise<Change> {
+  const { engine, record, held } = turn;
+  const now = engine.clock.now();
+  const entry = held.row.entries[record.playbook];
+  if (newer !== null) {
+    return goBack(turn, "superseded", "an alert came for a newer object under this name");
+  }
+  const { deadline, warning, due } = inForceDue(record, entry, now);
+  const patch = { deadline: deadline?.toISOString() ?? null };
+  if (deadline !== null && deadline <= now) return atDeadline(turn, now);
+  if (warning !== null && warning <= now && deadline !== null) {
+    return {
+      state: "in-force",
+      reason: "its deadline is near",
+      who: "engine",
+      what: "warned",
+      patch: { ...patch, warned: true },
+      due: deadline,
+      goOn: false,
+      messages: ["deadline-warning"],
+    };
+  }
+  return recheck(turn, patch, due);
+}
+
+function atDeadline({ engine, record }: Turn, now: Date): Change {
+  return {
+    state: "reverting",
+    reason: "its deadline has come",
+    who: "engine",
+    what: "deadline",
+    patch: { revertsTo: "reverted", revertedBy: null, attempts: 0 },
+    due: later(engine.clock.now(), LEASE_MS),
+    goOn: true,
+    // Whoever still alerts is not let go, also where the alert joined this very moment.
+    stillRight: (entry) => (inForceDue(record, entry, now).deadline ?? now) <= now,
+  };
+}
+
+async function recheck(turn: Turn, patch: Change["patch"], due: Date): Promise<Change> {
+  const { record } = turn;
+  const seen = await lookAgain(turn);
+  const proof = seen.verdict === "holds" ? seen.proof : seen.verdict === "partial" ? "partial" : "unverified";
+  const remains = seen.verdict === "holds" ? [] : seen.verdict === "partial" ? seen.remains : [seen.reason];
+  const weaker = proof !== record.proof && proof !== "proved";
+  return {
+    state: "in-force",
+    reason: `read back: ${proof}`,
+    who: "engine",
+    what: "rechecked",
+    patch: { ...patch, proof, remains },
+    due: readBackDue(turn) ?? due,
+    goOn: false,
+    // What no longer holds as it did is news; that it still holds is not.
+    messages: weaker ? ["in-force"] : [],
+  };
+}
+
+async function lookAgain(turn: Turn): Promise<Verification> {
+  try {
+    return await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+  } catch (error) {
+    return { verdict: "absent", reason: sentence(asOutcome(error)) };
+  }
+}

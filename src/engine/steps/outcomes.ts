@@ -1,0 +1,143 @@
+import { Conflict, Permanent, Refused, Retryable } from "../../model/errors.ts";
+import type { Verification } from "../../model/playbook.ts";
+import type { Remediation } from "../../model/remediation.ts";
+import { StoreUnreachable } from "../../store/table.ts";
+import { NewerSchema } from "../../store/target-row.ts";
+import type { Change } from "../commit.ts";
+import type { Turn } from "../drive.ts";
+import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
+import { LeaseLost } from "../held-target.ts";
+import { inForceDue } from "./deadline.ts";
+
+/** One of our four errors, made of whatever was raised. Errors of the store and the lease are not outcomes and go on. */
+export function asOutcome(error: unknown): Retryable | Permanent | Refused | Conflict {
+  if (error instanceof StoreUnreachable || error instanceof LeaseLost || error instanceof NewerSchema)
+    throw error;
+  if (
+    error instanceof Retryable ||
+    error instanceof Permanent ||
+    error instanceof Refused ||
+    error instanceof Conflict
+  ) {
+    return error;
+  }
+  const name = error instanceof Error ? error.name : "unknown fault";
+  return new Permanent(`an unexpected fault (${name})`, "Report it with the log line of this remediation.", {
+    cause: error,
+  });
+}
+
+/** The sentence that goes on record for an error. */
+export function sentence(error: { readonly message: string; readonly advice: string }): string {
+  return `${error.message}. ${error.advice}`;
+}
+
+/** Stays in its state and is looked at again: at once where the target only moved by itself, else after a growing delay. */
+export function defer(turn: Turn, error: Retryable, patch: Partial<Remediation> = {}): Change {
+  const { engine, record, until } = turn;
+  const now = engine.clock.now();
+  const attempts = record.attempts + 1;
+  const atOnce = error.retryAfterMs === 0 && now < until;
+  const delay = Math.max(error.retryAfterMs, Math.min(300_000, 1_000 * 2 ** attempts));
+  return {
+    state: record.state,
+    reason: sentence(error),
+    who: "engine",
+    what: "deferred",
+    patch: { ...patch, attempts },
+    due: later(now, atOnce ? LEASE_MS : delay),
+    goOn: atOnce,
+  };
+}
+
+/** Ends the record without anything to take back. */
+export function end(
+  state: Extract<
+    Remediation["state"],
+    "skipped" | "refused" | "failed" | "superseded" | "expired" | "rejected"
+  >,
+  reason: string,
+  patch: Partial<Remediation> = {},
+): Change {
+  const told =
+    state === "refused" || state === "failed" ? [state] : state === "skipped" ? [] : (["ended"] as const);
+  return { state, reason, who: "engine", what: state, patch, due: null, goOn: false, messages: told };
+}
+
+/** Goes back: what was written is taken back, then the record ends as `revertsTo`. */
+export function goBack(
+  turn: Turn,
+  revertsTo: NonNullable<Remediation["revertsTo"]>,
+  reason: string,
+  remains: readonly string[] = [],
+): Change {
+  return {
+    state: "reverting",
+    reason,
+    who: "engine",
+    what: "reverting",
+    patch: { revertsTo, remains, touched: true, attempts: 0 },
+    due: later(turn.engine.clock.now(), LEASE_MS),
+    goOn: true,
+  };
+}
+
+/** When the record may end at the earliest, if that is still to come: after a takeover not before a lease has passed. */
+export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
+  const now = engine.clock.now();
+  if (abandoned) return later(now, LEASE_MS);
+  if (record.readBackAfter === null) return null;
+  const after = new Date(record.readBackAfter);
+  return after > now ? after : null;
+}
+
+/** What follows a fault of apply or verify. `touched`: a write may have landed. */
+export function afterFault(turn: Turn, raised: unknown, touched: boolean): Change {
+  const error = asOutcome(raised);
+  const { record } = turn;
+  if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error, { touched });
+  if (error instanceof Conflict) {
+    return touched
+      ? goBack(turn, "superseded", sentence(error), error.remains)
+      : end("superseded", sentence(error), { remains: error.remains });
+  }
+  if (!touched) return end(error instanceof Refused ? "refused" : "failed", sentence(error));
+  // Half a containment is better than none, and ends by its deadline; half of anything else is taken back.
+  return turn.engine.playbooks.get(record.playbook)?.kind === "containment"
+    ? standing(turn, { verdict: "partial", remains: [sentence(error)] }, touched)
+    : goBack(turn, "failed", sentence(error));
+}
+
+/** The containment stands: in force with the proof that reading back gave. */
+export function standing(
+  turn: Turn,
+  verification:
+    | Extract<Verification, { verdict: "holds" | "partial" }>
+    | { readonly verdict: "unverified"; readonly remains: readonly string[] },
+  touched: boolean,
+): Change {
+  const { engine, record, held } = turn;
+  const now = engine.clock.now();
+  const proof = verification.verdict === "holds" ? verification.proof : verification.verdict;
+  const remains = verification.verdict === "holds" ? [] : verification.remains;
+  const inForceSince = record.inForceSince ?? now.toISOString();
+  const next: Remediation = { ...record, inForceSince };
+  const { deadline, due } = inForceDue(next, held.row.entries[record.playbook], now);
+  return {
+    state: "in-force",
+    reason: `in force (${proof})`,
+    who: "engine",
+    what: "in-force",
+    patch: {
+      proof,
+      remains,
+      touched,
+      inForceSince,
+      deadline: deadline?.toISOString() ?? null,
+      attempts: 0,
+    },
+    due: readBackDue(turn) ?? due,
+    goOn: false,
+    messages: ["in-force"],
+  };
+}

@@ -1,0 +1,85 @@
+import { Conflict, Retryable } from "../../model/errors.ts";
+import type { MessageKind } from "../../model/message.ts";
+import type { Remediation } from "../../model/remediation.ts";
+import type { Change } from "../commit.ts";
+import type { Step, Turn } from "../drive.ts";
+import { ATTEMPTS, later } from "../engine.ts";
+import { gate, timeIsUp } from "../gate.ts";
+import { asOutcome, defer, end, readBackDue, sentence } from "./outcomes.ts";
+import { planOf, playbookOf } from "./turn-plan.ts";
+
+const HOURLY_MS = 3_600_000;
+
+/** Takes back what was written. A revert is never given up: what cannot be taken back for now is tried hourly, and told once. */
+export const reverting: Step = async (turn) => {
+  const { engine } = turn;
+  try {
+    const passage = gate(engine.ports, async () => {
+      if (engine.clock.now() >= turn.until) throw timeIsUp();
+    });
+    const outcome = await playbookOf(turn).revert(await planOf(turn), passage.ports);
+    return (
+      oneMoreLook(turn) ??
+      takenBack(turn, outcome.outcome === "gone" ? outcome.reason : "what was touched is as it was")
+    );
+  } catch (raised) {
+    return notTakenBack(turn, raised);
+  }
+};
+
+/** After a takeover no end is written before one more read-back, a lease later; null: it may end. */
+function oneMoreLook(turn: Turn): Change | null {
+  const wait = readBackDue(turn);
+  return wait === null
+    ? null
+    : {
+        state: "reverting",
+        reason: "a driver had vanished: it is read back once more before the end",
+        who: "engine",
+        what: "read back",
+        due: wait,
+        goOn: false,
+      };
+}
+
+function takenBack({ record }: Turn, what: string): Change {
+  const state = record.revertsTo ?? "reverted";
+  const told: Record<NonNullable<Remediation["revertsTo"]>, MessageKind> = {
+    reverted: "reverted",
+    failed: "failed",
+    superseded: "ended",
+  };
+  const reason = state === "reverted" ? what : `${record.reason}; ${what}`;
+  const who = record.revertedBy?.who ?? "engine";
+  return {
+    state,
+    reason,
+    who,
+    what: state,
+    patch: { touched: false },
+    due: null,
+    goOn: false,
+    messages: [told[state]],
+  };
+}
+
+function notTakenBack(turn: Turn, raised: unknown): Change {
+  const { engine, record } = turn;
+  const error = asOutcome(raised);
+  if (error instanceof Conflict) {
+    const remains = error.remains.length > 0 ? error.remains : [error.message];
+    return oneMoreLook(turn) ?? end("superseded", sentence(error), { remains });
+  }
+  if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error);
+  const first = record.attempts < ATTEMPTS;
+  return {
+    state: "reverting",
+    reason: `it could not be taken back and is tried again every hour: ${sentence(error)}`,
+    who: "engine",
+    what: "not taken back",
+    patch: { attempts: ATTEMPTS, remains: [sentence(error)] },
+    due: later(engine.clock.now(), HOURLY_MS),
+    goOn: false,
+    messages: first ? ["failed"] : [],
+  };
+}

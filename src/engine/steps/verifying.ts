@@ -1,0 +1,73 @@
+import type { Verification } from "../../model/playbook.ts";
+import type { Change } from "../commit.ts";
+import type { Step, Turn } from "../drive.ts";
+import { ATTEMPTS, later } from "../engine.ts";
+import { afterFault, goBack, readBackDue, standing } from "./outcomes.ts";
+import { planOf, playbookOf } from "./turn-plan.ts";
+
+/** Reads back what was wanted, as often as it says "not yet" and a limit allows. */
+export const verifying: Step = async (turn) => {
+  let verification: Verification;
+  try {
+    verification = await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+  } catch (error) {
+    return afterFault(turn, error, true);
+  }
+  return afterVerification(turn, verification, true);
+};
+
+/** What follows from what was read back: proof comes from here, never from a 200. */
+export function afterVerification(turn: Turn, verification: Verification, touched: boolean): Change {
+  switch (verification.verdict) {
+    case "absent":
+      return goBack(turn, "failed", `the change was accepted but is not there: ${verification.reason}`);
+    case "not-yet":
+      return notYet(turn, verification, touched);
+    default:
+      return holds(turn, verification, touched);
+  }
+}
+
+function notYet(
+  turn: Turn,
+  verification: Extract<Verification, { verdict: "not-yet" }>,
+  touched: boolean,
+): Change {
+  const { engine, record } = turn;
+  const { reason, retryAfterMs } = verification;
+  const attempts = record.state === "verifying" ? record.attempts + 1 : 0;
+  if (attempts >= ATTEMPTS) return standing(turn, { verdict: "unverified", remains: [reason] }, touched);
+  return {
+    state: "verifying",
+    reason,
+    who: "engine",
+    what: record.state === "verifying" ? "not yet" : "applied",
+    patch: { touched, attempts },
+    due: later(engine.clock.now(), retryAfterMs * 2 ** Math.min(attempts, 6)),
+    goOn: false,
+  };
+}
+
+function holds(
+  turn: Turn,
+  verification: Extract<Verification, { verdict: "holds" | "partial" }>,
+  touched: boolean,
+): Change {
+  const { engine, record } = turn;
+  const lasting = engine.playbooks.get(record.playbook)?.kind === "containment" || record.rule.ttlMs !== null;
+  if (lasting) return standing(turn, verification, touched);
+  const proof = verification.verdict === "partial" ? "partial" : verification.proof;
+  const remains = verification.verdict === "partial" ? verification.remains : [];
+  const wait = readBackDue(turn);
+  return {
+    state: wait === null ? "done" : "verifying",
+    reason:
+      wait === null ? `done (${proof})` : "a driver had vanished: it is read back once more before the end",
+    who: "engine",
+    what: wait === null ? "done" : "read back",
+    patch: { proof, remains, touched },
+    due: wait,
+    goOn: false,
+    messages: wait === null ? ["in-force"] : [],
+  };
+}

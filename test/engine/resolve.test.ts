@@ -1,0 +1,283 @@
+import { describe, expect, it } from "vitest";
+import { type Resolution, resolve } from "../../src/engine/resolve.ts";
+import { Permanent, Refused, Retryable } from "../../src/model/errors.ts";
+import type { Owner, Pod, Workload, WorkloadKind } from "../../src/model/kubernetes-objects.ts";
+import type { KubernetesReader } from "../../src/model/kubernetes-port.ts";
+import type { Signal } from "../../src/model/signal.ts";
+import type { TargetKind } from "../../src/model/target.ts";
+import { aSignal, CLUSTER } from "../rules/rule-fixtures.ts";
+
+const IMAGE = "reg.example.io:5000/team/web:1.2";
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const OTHER_DIGEST = `sha256:${"b".repeat(64)}`;
+
+const identity = {
+  namespace: "shop",
+  resourceVersion: "1",
+  labels: {},
+  annotations: {},
+  createdAt: "2026-03-01T00:00:00Z",
+  deleting: false,
+};
+
+function aPod(more: Partial<Pod> = {}): Pod {
+  return {
+    ...identity,
+    name: "web-front-1",
+    uid: "pod-1",
+    controller: owner("ReplicaSet", "web-front-abc", "rs-1"),
+    node: null,
+    hostNetwork: false,
+    mirror: false,
+    priorityClass: null,
+    serviceAccount: null,
+    phase: "Running",
+    containers: [{ name: "web", image: IMAGE, digest: DIGEST }],
+    ...more,
+  };
+}
+
+function aWorkload(kind: WorkloadKind, name: string, uid: string, controller: Owner | null = null): Workload {
+  return {
+    ...identity,
+    kind,
+    name,
+    uid,
+    controller,
+    replicas: 1,
+    selector: null,
+    templateLabels: {},
+    priorityClass: null,
+    claimsWhenScaled: null,
+  };
+}
+
+function owner(kind: string, name: string, uid: string): Owner {
+  return { apiVersion: "apps/v1", kind, name, uid };
+}
+
+/** A cluster of these objects; it notes what it was asked for. */
+function cluster(pods: readonly Pod[], workloads: readonly Workload[] = []) {
+  const asked: string[] = [];
+  const absent = (): Promise<never> => Promise.reject(new Error("nobody should ask for this"));
+  const reader: KubernetesReader = {
+    pod: async (namespace, name) => {
+      asked.push(`pod ${namespace}/${name}`);
+      return pods.find((pod) => pod.namespace === namespace && pod.name === name) ?? null;
+    },
+    workload: async (kind, namespace, name) => {
+      asked.push(`${kind} ${namespace}/${name}`);
+      return (
+        workloads.find((one) => one.kind === kind && one.namespace === namespace && one.name === name) ?? null
+      );
+    },
+    namespace: absent,
+    scale: absent,
+    networkPolicy: absent,
+    networkPolicies: absent,
+    blockList: absent,
+    marked: absent,
+  };
+  return { asked, open: () => reader };
+}
+
+const CHAIN = [
+  aWorkload("ReplicaSet", "web-front-abc", "rs-1", owner("Deployment", "web-front", "d-1")),
+  aWorkload("Deployment", "web-front", "d-1"),
+];
+
+function resolved(
+  kind: TargetKind,
+  signal: Partial<Signal>,
+  { open } = cluster([aPod()], CHAIN),
+): Promise<Resolution> {
+  return resolve(aSignal(signal), kind, null, open);
+}
+
+const workload = (workloadKind: WorkloadKind, name: string): unknown => ({
+  outcome: "target",
+  target: { kind: "workload", cluster: CLUSTER, namespace: "shop", workloadKind, name },
+});
+const image = (reference: string | null, digest: string | null): unknown => ({
+  outcome: "target",
+  target: { kind: "image", cluster: CLUSTER, reference, digest },
+});
+const none = (reason: string): unknown => ({ outcome: "none", reason });
+
+describe("the workload of a pod", () => {
+  it("is found by the uids of its owners, through the ReplicaSet to the Deployment", async () => {
+    const here = cluster([aPod()], CHAIN);
+    expect(await resolved("workload", { workload: null }, here)).toEqual(workload("Deployment", "web-front"));
+    expect(here.asked).toEqual([
+      "pod shop/web-front-1",
+      "ReplicaSet shop/web-front-abc",
+      "Deployment shop/web-front",
+    ]);
+  });
+
+  it("is not an owner of the right name that is another object", async () => {
+    const [set] = CHAIN;
+    const stranger = aWorkload("Deployment", "web-front", "d-2");
+    const above = await resolved("workload", {}, cluster([aPod()], set ? [set, stranger] : []));
+    expect(above).toEqual(workload("ReplicaSet", "web-front-abc"));
+    const strange = aWorkload("ReplicaSet", "web-front-abc", "rs-2", owner("Deployment", "web-front", "d-1"));
+    expect(await resolved("workload", {}, cluster([aPod()], [strange, ...CHAIN.slice(1)]))).toEqual(
+      none("its ReplicaSet web-front-abc has gone"),
+    );
+  });
+
+  it("is the highest one of a kind that we know", async () => {
+    const ruled = aWorkload("ReplicaSet", "web-front-abc", "rs-1", owner("Rollout", "web", "x-1"));
+    expect(await resolved("workload", {}, cluster([aPod()], [ruled]))).toEqual(
+      workload("ReplicaSet", "web-front-abc"),
+    );
+    const foreign = aPod({ controller: owner("Node", "n1", "n-1") });
+    expect(await resolved("workload", {}, cluster([foreign]))).toEqual(
+      none("it is controlled by the Node n1, which we do not know how to act upon"),
+    );
+  });
+
+  it("is none where the chain of owners turns in circles", async () => {
+    const ring = [
+      aWorkload("ReplicaSet", "a", "1", owner("ReplicaSet", "b", "2")),
+      aWorkload("ReplicaSet", "b", "2", owner("ReplicaSet", "a", "1")),
+    ];
+    const here = cluster([aPod({ controller: owner("ReplicaSet", "a", "1") })], ring);
+    expect(await resolved("workload", {}, here)).toEqual(none("its chain of owners does not end"));
+    expect(here.asked.length).toBeLessThan(12);
+  });
+
+  it("is none where the pod stands alone", async () => {
+    expect(await resolved("workload", {}, cluster([aPod({ controller: null })], CHAIN))).toEqual(
+      none("pod shop/web-front-1 belongs to no workload"),
+    );
+  });
+
+  it("is the one that the signal names where the pod has gone, or where it names none", async () => {
+    const gone = cluster([], CHAIN);
+    expect(await resolved("workload", {}, gone)).toEqual(workload("Deployment", "web-front"));
+    expect(await resolved("workload", { pod: null })).toEqual(workload("Deployment", "web-front"));
+    const lower = { kind: "replicaset", name: "web-front-abc" };
+    expect(await resolved("workload", { pod: null, workload: lower })).toEqual(
+      workload("Deployment", "web-front"),
+    );
+  });
+
+  it("is none where pod and workload have gone, or none is named, or nobody knows its kind", async () => {
+    const empty = cluster([]);
+    expect(await resolved("workload", {}, empty)).toEqual(none("the workload has gone"));
+    expect(await resolved("workload", { workload: null }, empty)).toEqual(
+      none("the pod has gone and the signal names no workload"),
+    );
+    const rollout = { kind: "Rollout", name: "web-front" };
+    expect(await resolved("workload", { pod: null, workload: rollout })).toMatchObject({ outcome: "none" });
+  });
+
+  it("is none where the signal names no namespace, without asking", async () => {
+    const here = cluster([aPod()], CHAIN);
+    expect(await resolved("workload", { namespace: null }, here)).toEqual(
+      none("the signal names no namespace"),
+    );
+    expect(here.asked).toEqual([]);
+  });
+});
+
+describe("the image of a signal", () => {
+  it("has the digest that the signal names, without asking", async () => {
+    const here = cluster([]);
+    expect(await resolved("image", { digest: OTHER_DIGEST }, here)).toEqual(image(IMAGE, OTHER_DIGEST));
+    expect(await resolved("image", { digest: OTHER_DIGEST, image: null }, here)).toEqual(
+      image(null, OTHER_DIGEST),
+    );
+    expect(here.asked).toEqual([]);
+  });
+
+  it("has the digest that the container runs, if that still runs the image of the signal", async () => {
+    expect(await resolved("image", {})).toEqual(image(IMAGE, DIGEST));
+    expect(await resolved("image", { container: null })).toEqual(image(IMAGE, DIGEST));
+    expect(await resolved("image", { image: "reg.example.io:5000/team/web:1.3" })).toEqual(
+      image("reg.example.io:5000/team/web:1.3", null),
+    );
+  });
+
+  it("has not the digest of a namesake that runs something else beside", async () => {
+    const containers = [
+      { name: "web", image: "reg.example.io:5000/team/other:1", digest: OTHER_DIGEST },
+      { name: "side", image: IMAGE, digest: DIGEST },
+    ];
+    expect(await resolved("image", {}, cluster([aPod({ containers })]))).toEqual(image(IMAGE, null));
+    expect(await resolved("image", { container: "gone" }, cluster([aPod({ containers })]))).toEqual(
+      image(IMAGE, DIGEST),
+    );
+  });
+
+  it("has no digest where two containers run the reference as different images", async () => {
+    const twice = (second: string | null): Pod =>
+      aPod({
+        containers: [
+          { name: "a", image: IMAGE, digest: DIGEST },
+          { name: "b", image: IMAGE, digest: second },
+        ],
+      });
+    const signal = { container: null };
+    expect(await resolved("image", signal, cluster([twice(OTHER_DIGEST)]))).toEqual(image(IMAGE, null));
+    expect(await resolved("image", signal, cluster([twice(null)]))).toEqual(image(IMAGE, null));
+    expect(await resolved("image", signal, cluster([twice(DIGEST)]))).toEqual(image(IMAGE, DIGEST));
+  });
+
+  it("has not the digest of a pod that came back under its name after the activity began", async () => {
+    const startedAt = "2026-03-02T07:50:00.000Z";
+    const times = { startedAt, endedAt: null, generatedAt: null, statusChangedAt: null };
+    const born = (createdAt: string) => cluster([aPod({ createdAt })]);
+    expect(await resolved("image", { times }, born("2026-03-02T07:50:01Z"))).toEqual(image(IMAGE, null));
+    expect(await resolved("image", { times }, born("2026-03-02T07:50:00Z"))).toEqual(image(IMAGE, DIGEST));
+  });
+
+  it("has no digest where the pod has gone or is not named, and is none without an image", async () => {
+    expect(await resolved("image", {}, cluster([]))).toEqual(image(IMAGE, null));
+    expect(await resolved("image", { pod: null })).toEqual(image(IMAGE, null));
+    expect(await resolved("image", { image: null })).toEqual(none("the signal names no image"));
+  });
+});
+
+describe("what cannot be told for now", () => {
+  const failing = (error: Error) => ({
+    asked: [],
+    open: () => ({
+      ...cluster([]).open(),
+      pod: () => Promise.reject(error),
+      workload: () => Promise.reject(error),
+    }),
+  });
+  const slow = failing(new Retryable("the API server is busy", "Wait.", { retryAfterMs: 1 }));
+  const later = (target: unknown): unknown => ({
+    outcome: "later",
+    target,
+    reason: "the API server is busy",
+  });
+  const pod = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-front-1" };
+
+  it("stands as the signal names it: pod, else workload, else image", async () => {
+    expect(await resolved("workload", {}, slow)).toEqual(later(pod));
+    expect(await resolved("image", {}, slow)).toEqual(later(pod));
+    expect(await resolved("workload", { pod: null }, slow)).toEqual(
+      later({
+        kind: "workload",
+        cluster: CLUSTER,
+        namespace: "shop",
+        workloadKind: "Deployment",
+        name: "web-front",
+      }),
+    );
+  });
+
+  it("is not what will never work: that is raised", async () => {
+    const forbidden = new Permanent("403", "Grant it.");
+    await expect(resolved("workload", {}, failing(forbidden))).rejects.toBe(forbidden);
+    const unknown = new Refused("cluster is not configured", "Add it.");
+    const open = (): never => {
+      throw unknown;
+    };
+    await expect(resolved("workload", {}, { asked: [], open })).rejects.toBe(unknown);
+  });
+});
