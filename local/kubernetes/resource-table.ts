@@ -1,0 +1,157 @@
+/** How names of a kind are checked: RFC 1123 subdomain or label, or RFC 1035 label. */
+export type NameRule = "subdomain" | "label" | "service";
+
+/** One served kind. Everything that differs between kinds is a column here, never a branch elsewhere. */
+export interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly nameRule: NameRule;
+  /** Subresources beside the object itself. */
+  readonly subresources: readonly ("status" | "scale")[];
+  /** Whether metadata.generation counts changes of spec. */
+  readonly generation: boolean;
+  /** Path from the object to its pod template; undefined where it holds none. */
+  readonly template?: readonly string[];
+  /** Paths that no update may change. */
+  readonly immutable: readonly string[];
+  /** A delete answers with the object where true, else with a Status. */
+  readonly returnsDeleted: boolean;
+  /** Whether DELETE on the collection is served. */
+  readonly deletesCollection: boolean;
+}
+
+type Row = Pick<Resource, "plural" | "kind"> & Partial<Resource>;
+
+function served(group: string, version: string, row: Row): Resource {
+  return {
+    group,
+    version,
+    namespaced: true,
+    nameRule: "subdomain",
+    subresources: [],
+    generation: false,
+    immutable: [],
+    returnsDeleted: false,
+    deletesCollection: true,
+    ...row,
+  };
+}
+
+const template = ["spec", "template"];
+const selector = ["spec.selector"];
+const scaled = { subresources: ["status", "scale"], generation: true, template } as const;
+
+/** Every kind that the stand-in serves. */
+export const resources: readonly Resource[] = [
+  served("", "v1", {
+    plural: "namespaces",
+    kind: "Namespace",
+    namespaced: false,
+    nameRule: "label",
+    subresources: ["status"],
+    returnsDeleted: true,
+    deletesCollection: false,
+  }),
+  served("", "v1", {
+    plural: "pods",
+    kind: "Pod",
+    subresources: ["status"],
+    generation: true,
+    returnsDeleted: true,
+  }),
+  served("", "v1", {
+    plural: "services",
+    kind: "Service",
+    nameRule: "service",
+    subresources: ["status"],
+    returnsDeleted: true,
+  }),
+  served("", "v1", { plural: "nodes", kind: "Node", namespaced: false, subresources: ["status"] }),
+  served("", "v1", { plural: "configmaps", kind: "ConfigMap" }),
+  served("", "v1", {
+    plural: "podtemplates",
+    kind: "PodTemplate",
+    template: ["template"],
+    returnsDeleted: true,
+  }),
+  served("", "v1", { plural: "replicationcontrollers", kind: "ReplicationController", ...scaled }),
+  served("apps", "v1", { plural: "deployments", kind: "Deployment", ...scaled, immutable: selector }),
+  served("apps", "v1", {
+    plural: "statefulsets",
+    kind: "StatefulSet",
+    ...scaled,
+    immutable: ["spec.selector", "spec.serviceName", "spec.volumeClaimTemplates", "spec.podManagementPolicy"],
+  }),
+  served("apps", "v1", { plural: "replicasets", kind: "ReplicaSet", ...scaled, immutable: selector }),
+  served("apps", "v1", {
+    plural: "daemonsets",
+    kind: "DaemonSet",
+    ...scaled,
+    subresources: ["status"],
+    immutable: selector,
+  }),
+  served("batch", "v1", {
+    plural: "jobs",
+    kind: "Job",
+    ...scaled,
+    subresources: ["status"],
+    immutable: ["spec.selector", "spec.template"],
+  }),
+  served("batch", "v1", {
+    plural: "cronjobs",
+    kind: "CronJob",
+    subresources: ["status"],
+    generation: true,
+    template: ["spec", "jobTemplate", "spec", "template"],
+  }),
+  served("networking.k8s.io", "v1", { plural: "networkpolicies", kind: "NetworkPolicy", generation: true }),
+  served("admissionregistration.k8s.io", "v1", {
+    plural: "validatingadmissionpolicies",
+    kind: "ValidatingAdmissionPolicy",
+    namespaced: false,
+    subresources: ["status"],
+    generation: true,
+  }),
+  served("admissionregistration.k8s.io", "v1", {
+    plural: "validatingadmissionpolicybindings",
+    kind: "ValidatingAdmissionPolicyBinding",
+    namespaced: false,
+    generation: true,
+  }),
+  served("autoscaling", "v2", {
+    plural: "horizontalpodautoscalers",
+    kind: "HorizontalPodAutoscaler",
+    subresources: ["status"],
+  }),
+  served("policy", "v1", {
+    plural: "poddisruptionbudgets",
+    kind: "PodDisruptionBudget",
+    subresources: ["status"],
+    generation: true,
+  }),
+];
+
+/** The row with this plural; the table holds every plural once. */
+export function resourceNamed(plural: string): Resource {
+  const found = resources.find((resource) => resource.plural === plural);
+  if (found === undefined) throw new Error(`The Kubernetes stand-in does not serve ${plural}.`);
+  return found;
+}
+
+/** The row of a kind with its apiVersion, or undefined. */
+export function resourceOfKind(apiVersion: string, kind: string): Resource | undefined {
+  return resources.find((resource) => resource.kind === kind && apiVersionOf(resource) === apiVersion);
+}
+
+/** "v1" for the core group, else "group/version". */
+export function apiVersionOf(resource: Resource): string {
+  return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** The name by which status messages call a resource: "pods", "deployments.apps". */
+export function groupResource(resource: Pick<Resource, "group" | "plural">): string {
+  return resource.group === "" ? resource.plural : `${resource.plural}.${resource.group}`;
+}
