@@ -1,0 +1,208 @@
+import { z } from "zod";
+import { Conflict, Permanent, Retryable } from "../../model/errors.ts";
+import { type ApiCall, describeCall } from "./api-call.ts";
+
+const UNREACHABLE_PAUSE_MS = 1_000;
+const THROTTLED_PAUSE_MS = 5_000;
+
+/** Codes of Node for certificates that do not fit, theirs or ours: no waiting makes it better. */
+const TRUST = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_OSSL_|HOSTNAME_MISMATCH)/;
+
+/** Codes of the network, of TLS and of the HTTP client; other codes of Node are faults of ours. */
+const ON_THE_WAY = /^(?!ERR_)|^ERR_(TLS|SSL|OSSL)_/;
+
+const statusSchema = z.object({
+  kind: z.literal("Status"),
+  reason: z.string().optional(),
+  details: z
+    .object({
+      causes: z.array(z.object({ reason: z.string().optional(), field: z.string().optional() })).optional(),
+    })
+    .optional(),
+});
+
+/** What an error answer says: its HTTP code and, where the API server itself wrote it, reason and causes. */
+interface ErrorAnswer {
+  readonly code: number;
+  readonly status: z.infer<typeof statusSchema> | null;
+  readonly retryAfter: string | undefined;
+}
+
+/** An answer that cannot be the API server's: a login page, a proxy, half a body. It is never taken for success. */
+export class StrangeAnswer extends Error {}
+
+/** Did the API server itself say that the object is not there? A 404 of a proxy or of a wrong path does not count. */
+export function isNotFound(error: unknown): boolean {
+  const answer = errorAnswer(error);
+  return answer?.code === 404 && answer.status !== null;
+}
+
+/**
+ * Makes whatever a call raised one of our errors; what is none of the network's or the server's doing comes back as
+ * it is. The client's own message is never passed on: it holds the whole body and all headers of the answer.
+ */
+export function classifyError(error: unknown, call: ApiCall): unknown {
+  const answer = errorAnswer(error);
+  if (answer !== null) {
+    return classifyAnswer(answer, call);
+  }
+  if (error instanceof StrangeAnswer || error instanceof SyntaxError) {
+    return strange(call, error);
+  }
+  const code = networkCode(error);
+  if (code !== null && TRUST.test(code)) {
+    return new Permanent(
+      `No trusted connection to the API server (${code}) at: ${describeCall(call)}.`,
+      "Correct certificate-authority-data, tls-server-name or the client certificate in the kubeconfig.",
+      { cause: error },
+    );
+  }
+  if (code !== null) {
+    return new Retryable(
+      `The API server did not answer (${code}) at: ${describeCall(call)}.`,
+      "Look whether the cluster runs and can be reached from here.",
+      { retryAfterMs: UNREACHABLE_PAUSE_MS, cause: error },
+    );
+  }
+  return error;
+}
+
+function classifyAnswer(answer: ErrorAnswer, call: ApiCall): Error {
+  const { code, status, retryAfter } = answer;
+  const said = `The API server answered ${[code, status?.reason].filter(Boolean).join(" ")}`;
+  // The answer itself may hold what must not be logged: a pod's validation error quotes its environment.
+  const cause = new Error(said);
+  const what = `${said} to: ${describeCall(call)}.`;
+  if (code === 429 || code >= 500 || code === 408) {
+    return new Retryable(what, "Nothing to do unless it lasts: then look at the API server's load.", {
+      retryAfterMs: pauseOf(retryAfter, code === 429 ? THROTTLED_PAUSE_MS : UNREACHABLE_PAUSE_MS),
+      cause,
+    });
+  }
+  if (code === 401) {
+    return new Permanent(what, "Renew the credential in the kubeconfig: the cluster does not know it.", {
+      cause,
+    });
+  }
+  if (status === null && code !== 403) {
+    return strange(call, cause);
+  }
+  if (hasVanished(answer)) {
+    return new Conflict(
+      `${what} The object, or its namespace, has gone.`,
+      "Nothing is left to be changed there.",
+      {
+        cause,
+      },
+    );
+  }
+  if (code === 403) {
+    return new Permanent(what, adviceOfForbidden(call), { cause });
+  }
+  if (code === 409 && status?.reason === "AlreadyExists") {
+    return new Conflict(what, "Look who made the object of that name; it was left alone.", { cause });
+  }
+  if (isPrecondition(answer)) {
+    return new Retryable(what, "Nothing to do: the object has moved, it will be read again.", {
+      retryAfterMs: 0,
+      cause,
+    });
+  }
+  const fields = causesOf(answer).flatMap(({ field }) =>
+    field === undefined || field === "" ? [] : [field],
+  );
+  return new Permanent(
+    fields.length === 0 ? what : `${what} Fields: ${fields.join(", ")}.`,
+    "Look for an admission policy or webhook of the cluster that refuses this change.",
+    { cause },
+  );
+}
+
+/** Gone, or in a namespace that is being deleted (which the server words as forbidden). */
+function hasVanished(answer: ErrorAnswer): boolean {
+  return answer.code === 404 || causesOf(answer).some(({ reason }) => reason === "NamespaceTerminating");
+}
+
+/** The state that the call demanded was no longer there. The server says so in four ways. */
+function isPrecondition(answer: ErrorAnswer): boolean {
+  const causes = causesOf(answer);
+  return (
+    answer.code === 409 ||
+    answer.code === 410 ||
+    // A failed `test` of a JSON patch says nothing more; another uid in a merge patch is an immutable field.
+    (answer.code === 422 && (causes.length === 0 || causes.some(({ field }) => field === "metadata.uid")))
+  );
+}
+
+function adviceOfForbidden({ verb, apiGroup, resource, namespace }: ApiCall): string {
+  const group = apiGroup === "" ? "the core API group" : `API group ${apiGroup}`;
+  const where = namespace === undefined ? "in the cluster" : `in namespace ${namespace}`;
+  return `Grant the right to ${verb} ${resource} of ${group} ${where} (infra/kubernetes has the roles); if it is granted, an admission policy refused.`;
+}
+
+function strange(call: ApiCall, cause: Error): Retryable {
+  return new Retryable(
+    `What answered is not the Kubernetes API: ${describeCall(call)}.`,
+    "Check the server address in the kubeconfig and any proxy in between.",
+    // A syntax error quotes the text that it could not read.
+    { retryAfterMs: THROTTLED_PAUSE_MS, ...(cause instanceof SyntaxError ? {} : { cause }) },
+  );
+}
+
+function causesOf({
+  status,
+}: ErrorAnswer): readonly { reason?: string | undefined; field?: string | undefined }[] {
+  return status?.details?.causes ?? [];
+}
+
+function pauseOf(retryAfter: string | undefined, otherwise: number): number {
+  return retryAfter !== undefined && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : otherwise;
+}
+
+const answerSchema = z.object({
+  // An aborted call has a small numeric code too: only HTTP codes are answers.
+  code: z.int().min(100).max(599),
+  body: z.unknown(),
+  headers: z.record(z.string(), z.unknown()),
+});
+
+function errorAnswer(error: unknown): ErrorAnswer | null {
+  const parsed = answerSchema.safeParse(error);
+  if (!parsed.success) {
+    return null;
+  }
+  const { code, body, headers } = parsed.data;
+  const retryAfter = headers["retry-after"];
+  return {
+    code,
+    status: statusOf(body),
+    retryAfter: typeof retryAfter === "string" ? retryAfter : undefined,
+  };
+}
+
+function statusOf(body: unknown): ErrorAnswer["status"] {
+  if (typeof body !== "string") {
+    return null;
+  }
+  try {
+    return statusSchema.safeParse(JSON.parse(body)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** The system's or the HTTP client's word for what went wrong on the way; null where it is no such error. */
+function networkCode(error: unknown): string | null {
+  if (!(error instanceof Error)) {
+    return null;
+  }
+  if (error.name === "TimeoutError" || error.name === "AbortError") {
+    return error.name;
+  }
+  const own =
+    "code" in error && typeof error.code === "string" && ON_THE_WAY.test(error.code) ? error.code : null;
+  const inner = error.cause === undefined ? null : networkCode(error.cause);
+  // Without any code the HTTP client only says that it failed: a forbidden port, a body cut short.
+  const failed = error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
+  return inner ?? own ?? (failed ? error.message : null);
+}

@@ -1,0 +1,105 @@
+import type { V1NetworkPolicy } from "@kubernetes/client-node";
+import { INCIDENT_LABEL, ownerOfEntry } from "../../model/incident-mark.ts";
+import type { NetworkPolicy } from "../../model/kubernetes-objects.ts";
+import type { KubernetesReader } from "../../model/kubernetes-port.ts";
+import { readBlockList } from "./block-list.ts";
+import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
+import type { Apis, Connection } from "./connection.ts";
+import { checkName, checkNamespace } from "./object-names.ts";
+import { namespaceFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
+import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
+
+const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
+
+/** The reading port over one connection. */
+export function createReader(connection: Connection): KubernetesReader {
+  const { call, find } = connection;
+  return {
+    async pod(namespace, name) {
+      checkNamespace(namespace);
+      checkName(name);
+      return find({ verb: "get", apiGroup: "", resource: "pods", namespace, name }, async ({ core }) => {
+        const answer = await core.readNamespacedPod({ namespace, name });
+        return podFrom(checkedMetadata(answer, { kind: "Pod", namespace, name }), answer);
+      });
+    },
+    async namespace(name) {
+      checkNamespace(name);
+      return find({ verb: "get", apiGroup: "", resource: "namespaces", name }, async ({ core }) =>
+        namespaceFrom(checkedMetadata(await core.readNamespace({ name }), { kind: "Namespace", name })),
+      );
+    },
+    async workload(kind, namespace, name) {
+      checkNamespace(namespace);
+      checkName(name);
+      const { apiGroup, resource, read } = WORKLOAD_RESOURCES[kind];
+      return find({ verb: "get", apiGroup, resource, namespace, name }, async (apis) => {
+        const answer = await read(apis, { namespace, name });
+        return workloadFrom(kind, checkedMetadata(answer, { kind, namespace, name }), answer.spec);
+      });
+    },
+    async scale(kind, namespace, name) {
+      checkNamespace(namespace);
+      checkName(name);
+      const { resource, read } = SCALE_RESOURCES[kind];
+      return find({ verb: "get", apiGroup: "apps", resource, namespace, name }, async (apis) => {
+        const answer = await read(apis, { namespace, name });
+        return scaleFrom(checkedMetadata(answer, { kind: "Scale", namespace, name }), answer);
+      });
+    },
+    async networkPolicy(namespace, name) {
+      checkNamespace(namespace);
+      checkName(name);
+      return find({ verb: "get", ...networking, namespace, name }, async (apis) => {
+        const answer = await apis.networking.readNamespacedNetworkPolicy({ namespace, name });
+        return policyOf(apis, checkedMetadata(answer, { kind: "NetworkPolicy", namespace, name }), answer);
+      });
+    },
+    async networkPolicies(namespace) {
+      checkNamespace(namespace);
+      return call({ verb: "list", ...networking, namespace }, async (apis) => {
+        const answer = await apis.networking.listNamespacedNetworkPolicy({ namespace });
+        return checkedItems(answer, "NetworkPolicyList").map((item) =>
+          policyOf(apis, completeMetadata(item.metadata), item),
+        );
+      });
+    },
+    blockList: () => readBlockList(connection),
+    marked: () => readMarked(connection),
+  };
+}
+
+/** Our policy from the API's answer. */
+export function policyOf(apis: Apis, metadata: CheckedMetadata, answer: V1NetworkPolicy): NetworkPolicy {
+  return policyFrom(metadata, answer, apis.toWire(answer.spec, "V1NetworkPolicySpec"));
+}
+
+async function readMarked(
+  connection: Connection,
+): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
+  const labelSelector = INCIDENT_LABEL;
+  const [pods, policies, list] = await Promise.all([
+    connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
+      checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
+    ),
+    connection.call({ verb: "list", ...networking }, async (apis) =>
+      checkedItems(
+        await apis.networking.listNetworkPolicyForAllNamespaces({ labelSelector }),
+        "NetworkPolicyList",
+      ),
+    ),
+    readBlockList(connection),
+  ]);
+  const objects = [
+    ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
+    ...policies.map(({ metadata }) => ({ kind: "network policy", metadata: completeMetadata(metadata) })),
+  ].map(({ kind, metadata: { namespace, name, labels } }) => ({
+    object: `${kind} ${namespace}/${name}`,
+    remediationId: labels?.[INCIDENT_LABEL] ?? "",
+  }));
+  const entries = Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
+    const owner = ownerOfEntry(value);
+    return owner === null ? [] : [{ object: `block list entry ${key}`, remediationId: owner }];
+  });
+  return [...objects, ...entries];
+}

@@ -1,0 +1,88 @@
+import { BLOCK_LIST, OWN_NAMESPACE } from "../../model/incident-mark.ts";
+import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
+import { blockListFrom } from "./block-list.ts";
+import { checkedMetadata } from "./checked-answer.ts";
+import { StrangeAnswer } from "./classify-error.ts";
+import type { Connection } from "./connection.ts";
+import { checkName, checkNamespace } from "./object-names.ts";
+import { podFrom, scaleFrom } from "./objects-from-api.ts";
+import { policyOf } from "./reader.ts";
+import { SCALE_RESOURCES } from "./workload-resources.ts";
+
+/** Under this name the API server records which fields are ours. */
+const fieldManager = "defender-reflex";
+const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
+
+/** The writing port over one connection. */
+export function createWriter({ call, find }: Connection): KubernetesWriter {
+  return {
+    async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
+      checkNamespace(namespace);
+      checkName(name);
+      const [key, value] = podLabel;
+      return call({ verb: "create", ...networking, namespace, name }, async (apis) => {
+        // The client leaves out, without a word, what its types do not know: read back before relying on it.
+        const answer = await apis.networking.createNamespacedNetworkPolicy({
+          namespace,
+          fieldManager,
+          body: {
+            apiVersion: "networking.k8s.io/v1",
+            kind: "NetworkPolicy",
+            metadata: { namespace, name, labels: { ...labels }, annotations: { ...annotations } },
+            // Both directions by name: without a section of its own, egress would not be covered.
+            spec: { podSelector: { matchLabels: { [key]: value } }, policyTypes: ["Ingress", "Egress"] },
+          },
+        });
+        return policyOf(apis, checkedMetadata(answer, { kind: "NetworkPolicy", namespace, name }), answer);
+      });
+    },
+    async deleteNetworkPolicy(namespace, name, { uid }) {
+      checkNamespace(namespace);
+      checkName(name);
+      await find({ verb: "delete", ...networking, namespace, name }, async (apis) => {
+        const answer = await apis.networking.deleteNamespacedNetworkPolicy({
+          namespace,
+          name,
+          body: { preconditions: { uid } },
+        });
+        // With a finalizer on it the policy itself comes back, and goes later.
+        if (!(answer.kind === "Status" && answer.status === "Success") && answer.kind !== "NetworkPolicy") {
+          throw new StrangeAnswer("The answer to a deletion is neither success nor the object.");
+        }
+      });
+    },
+    async labelPod(namespace, name, condition, labels) {
+      checkNamespace(namespace);
+      checkName(name);
+      const { uid, resourceVersion } = condition;
+      return call({ verb: "patch", apiGroup: "", resource: "pods", namespace, name }, async (apis) => {
+        const answer = await apis.core.patchNamespacedPod(
+          { namespace, name, fieldManager, body: { metadata: { uid, resourceVersion, labels } } },
+          apis.mergePatch,
+        );
+        return podFrom(checkedMetadata(answer, { kind: "Pod", namespace, name, uid }), answer);
+      });
+    },
+    async setScale(kind, namespace, name, condition, replicas) {
+      checkNamespace(namespace);
+      checkName(name);
+      const { uid, resourceVersion } = condition;
+      const { resource, patch } = SCALE_RESOURCES[kind];
+      return call({ verb: "patch", apiGroup: "apps", resource, namespace, name }, async (apis) => {
+        const body = { metadata: { uid, resourceVersion }, spec: { replicas } };
+        const answer = await patch(apis, { namespace, name, fieldManager, body });
+        return scaleFrom(checkedMetadata(answer, { kind: "Scale", namespace, name, uid }), answer);
+      });
+    },
+    async changeBlockList({ uid, resourceVersion }, entries) {
+      const of = { namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+      return call({ verb: "patch", apiGroup: "", resource: "configmaps", ...of }, async (apis) => {
+        const body = { metadata: { uid, resourceVersion }, data: entries };
+        return blockListFrom(
+          await apis.core.patchNamespacedConfigMap({ ...of, fieldManager, body }, apis.mergePatch),
+          { uid },
+        );
+      });
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { composeCard } from "./compose-card.ts";
+export { composeMail } from "./compose-mail.ts";

@@ -1,0 +1,31 @@
+import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
+import type { KubernetesPermission } from "../model/playbook.ts";
+
+/**
+ * What the engine reads of a cluster whichever playbooks are enabled: to find a target from an alert's entity, to
+ * guard it, and to list once a day what bears our mark.
+ */
+export const basePermissions: readonly KubernetesPermission[] = [
+  { apiGroup: "", resource: "pods", verbs: ["get", "list"] },
+  { apiGroup: "", resource: "namespaces", verbs: ["get"] },
+  { apiGroup: "networking.k8s.io", resource: "networkpolicies", verbs: ["list"] },
+  ...["deployments", "statefulsets", "replicasets", "daemonsets"].map((resource) => ({
+    apiGroup: "apps",
+    resource,
+    verbs: ["get"],
+  })),
+  ...["jobs", "cronjobs"].map((resource) => ({ apiGroup: "batch", resource, verbs: ["get"] })),
+  ...["validatingadmissionpolicies", "validatingadmissionpolicybindings"].map((resource) => ({
+    apiGroup: "admissionregistration.k8s.io",
+    resource,
+    verbs: ["get"],
+    resourceNames: [BLOCK_POLICY],
+  })),
+  {
+    apiGroup: "",
+    resource: "configmaps",
+    verbs: ["get"],
+    resourceNames: [BLOCK_LIST],
+    namespace: OWN_NAMESPACE,
+  },
+];

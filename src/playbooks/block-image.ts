@@ -1,0 +1,168 @@
+import { z } from "zod";
+import { Conflict, Refused } from "../model/errors.ts";
+import { BLOCK_LIST, BLOCK_POLICY, blockListValue, OWN_NAMESPACE } from "../model/incident-mark.ts";
+import type { BlockList } from "../model/kubernetes-objects.ts";
+import type { Plan } from "../model/plan.ts";
+import { playbook } from "../model/playbook.ts";
+import { describeTarget } from "../model/target.ts";
+import { blockedEntries } from "./blocked-entries.ts";
+import { plannedTarget } from "./planned-target.ts";
+import { touchedField } from "./touched-field.ts";
+
+/** The platform's own images: a cluster that cannot start them cannot be repaired. */
+const PLATFORM_IMAGES = [
+  "mcr.microsoft.com/*",
+  "registry.k8s.io/*",
+  "quay.io/openshift-release-dev/*",
+  "arosvc.azurecr.io/*",
+];
+
+/** What the plan remembers: the keys that it adds to the list. */
+const dataSchema = z.object({ keys: z.array(z.string()).min(1) });
+
+const admission = { apiGroup: "admissionregistration.k8s.io", verbs: ["get"], resourceNames: [BLOCK_POLICY] };
+const parameters = z.strictObject({
+  /** Repositories that are never blocked, whole or with `/*` at the end for all below. */
+  neverBlock: z.array(z.string().min(1)).default(PLATFORM_IMAGES),
+});
+
+const impact =
+  "No new pod can use the image: rollouts, scale-ups and restarts that need it fail, running pods go on.";
+
+/**
+ * Keeps an image from being started anywhere in the cluster: entries in the list that the operator's admission policy
+ * reads. An entry is one key of a ConfigMap, so that one remediation never touches another's.
+ */
+export const blockImage = playbook({
+  name: "block-image",
+  title: "Block an image in the cluster",
+  kind: "containment",
+  target: "image",
+  parameters,
+  permissions: {
+    kubernetes: [
+      { ...admission, resource: "validatingadmissionpolicies" },
+      { ...admission, resource: "validatingadmissionpolicybindings" },
+      {
+        apiGroup: "",
+        resource: "configmaps",
+        verbs: ["get", "patch"],
+        resourceNames: [BLOCK_LIST],
+        namespace: OWN_NAMESPACE,
+      },
+    ],
+    arm: [],
+  },
+  impact,
+  reversible: true,
+  destroysEvidence: false,
+
+  async plan({ target, parameters: { neverBlock }, remediationId }, { read }) {
+    const entries = blockedEntries(target, neverBlock);
+    if ("obstacle" in entries) {
+      return { outcome: "skip", reason: `The ${describeTarget(target)} ${entries.obstacle}.` };
+    }
+    const list = requireList(await read.kubernetes(target.cluster).blockList());
+    const value = blockListValue(remediationId);
+    const taken = entries.keys.filter((key) => !isFree(list, key, value));
+    const keys = entries.keys.filter((key) => !taken.includes(key));
+    if (keys.length === 0) {
+      return {
+        outcome: "no-op",
+        reason: `The ${describeTarget(target)} is blocked already.`,
+        identity: list.uid,
+      };
+    }
+    return {
+      outcome: "change",
+      draft: {
+        identity: list.uid,
+        steps: keys.map((key) => ({
+          sentence: `add ${key} to the block list`,
+          touches: [touchedField(target.cluster, `configmaps/${OWN_NAMESPACE}/${BLOCK_LIST}`, `data.${key}`)],
+          before: null,
+          after: value,
+        })),
+        impact,
+        limits: [
+          ...entries.limits,
+          ...taken.map((key) => `${key} is in the list already, and stays when this is taken back.`),
+        ],
+        data: { keys },
+      },
+    };
+  },
+
+  async apply(plan, { read, write }) {
+    const { cluster } = plannedTarget(plan, "image");
+    const value = blockListValue(plan.remediationId);
+    const list = requireList(await read.kubernetes(cluster).blockList());
+    const missing = requireOwn(list, plan).filter((key) => list.entries[key] === undefined);
+    if (missing.length > 0) {
+      await write
+        .kubernetes(cluster)
+        .changeBlockList(list, Object.fromEntries(missing.map((key) => [key, value])));
+    }
+  },
+
+  async verify(plan, { read }) {
+    const { cluster } = plannedTarget(plan, "image");
+    const value = blockListValue(plan.remediationId);
+    const list = await read.kubernetes(cluster).blockList();
+    if (list === null) {
+      return { verdict: "absent", reason: "The block list, its admission policy or its binding has gone." };
+    }
+    const lost = dataSchema.parse(plan.data).keys.filter((key) => list.entries[key] !== value);
+    return lost.length > 0
+      ? { verdict: "absent", reason: `The block list does not hold ${lost.join(", ")} as we wrote it.` }
+      : { verdict: "holds", proof: "declared" };
+  },
+
+  async revert(plan, { read, write }) {
+    const { cluster } = plannedTarget(plan, "image");
+    const list = await read.kubernetes(cluster).blockList();
+    if (list === null) {
+      return {
+        outcome: "gone",
+        reason:
+          "The admission policy, its binding or its list has gone: nothing is blocked. Entries left in the list block again once all three are back.",
+      };
+    }
+    const present = requireOwn(list, plan).filter((key) => list.entries[key] !== undefined);
+    if (present.length > 0) {
+      await write
+        .kubernetes(cluster)
+        .changeBlockList(list, Object.fromEntries(present.map((key) => [key, null])));
+    }
+    return { outcome: "restored" };
+  },
+});
+
+function isFree({ entries }: BlockList, key: string, value: string): boolean {
+  return entries[key] === undefined || entries[key] === value;
+}
+
+/** The plan's keys; raises `Conflict` where somebody else has put another value under one of them. */
+function requireOwn(list: BlockList, plan: Plan): readonly string[] {
+  const { keys } = dataSchema.parse(plan.data);
+  const value = blockListValue(plan.remediationId);
+  const foreign = keys.filter((key) => !isFree(list, key, value));
+  if (foreign.length > 0) {
+    throw new Conflict(
+      `Somebody else has changed ${foreign.join(", ")} in the block list.`,
+      `Look at ConfigMap ${OWN_NAMESPACE}/${BLOCK_LIST}: these entries were left alone.`,
+      { remains: foreign.map((key) => `The block list keeps ${key} as somebody else wrote it.`) },
+    );
+  }
+  return keys;
+}
+
+function requireList(list: BlockList | null): BlockList {
+  if (list === null) {
+    throw new Refused(
+      `The cluster has no block list: admission policy ${BLOCK_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${BLOCK_LIST} are needed.`,
+      "Apply the operator's manifests once: kubectl apply -f infra/kubernetes",
+    );
+  }
+  return list;
+}

@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type KubernetesStandIn, startKubernetes } from "../../../local/kubernetes/index.ts";
+import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
+import { checkName, checkNamespace } from "../../../src/clients/kubernetes/object-names.ts";
+import { Refused } from "../../../src/model/errors.ts";
+import { policy } from "../../playbooks/cluster-objects.ts";
+
+const bad = [
+  "",
+  ".",
+  "..",
+  "%2e%2e",
+  "a/b",
+  "../x",
+  "A",
+  "a_b",
+  "-a",
+  "a-",
+  "a b",
+  "a\n",
+  "ä",
+  "a".repeat(254),
+];
+const version = { uid: "u", resourceVersion: "1" };
+
+let cluster: KubernetesStandIn;
+
+beforeAll(async () => {
+  cluster = await startKubernetes();
+  cluster.seed([policy("keep-1", { podSelector: {} }), policy("keep-2", { podSelector: {} })]);
+});
+beforeEach(() => cluster.clear());
+afterAll(() => cluster.close());
+
+describe("names that Kubernetes does not allow", () => {
+  it.each(bad)("refuses %j in every call, and sends nothing", async (name) => {
+    const { reader, writer } = createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null });
+    const labels = { x: "y" };
+    const policyOf = (namespace: string, policyName: string) => ({
+      namespace,
+      name: policyName,
+      podLabel: ["x", "y"] as const,
+      labels,
+      annotations: labels,
+    });
+    const calls = [
+      ...[
+        ["shop", name],
+        [name, "web"],
+      ].flatMap(([namespace = "", of = ""]) => [
+        () => reader.pod(namespace, of),
+        () => reader.workload("Deployment", namespace, of),
+        () => reader.scale("Deployment", namespace, of),
+        () => reader.networkPolicy(namespace, of),
+        () => writer.createDenyAllPolicy(policyOf(namespace, of)),
+        () => writer.deleteNetworkPolicy(namespace, of, version),
+        () => writer.labelPod(namespace, of, version, labels),
+        () => writer.setScale("Deployment", namespace, of, version, 0),
+      ]),
+      () => reader.namespace(name),
+      () => reader.networkPolicies(name),
+    ];
+    for (const call of calls) {
+      await expect(call()).rejects.toThrow(Refused);
+    }
+    expect(cluster.requests).toEqual([]);
+    expect(cluster.readAll("networkpolicies")).toHaveLength(2);
+  });
+
+  it("knows that a namespace has no dots and at most 63 characters", () => {
+    expect(() => checkNamespace("a.b")).toThrow(Refused);
+    expect(() => checkNamespace("a".repeat(64))).toThrow(Refused);
+    expect(() => checkNamespace("a".repeat(63))).not.toThrow();
+    expect(() => checkName("a.b-c.9")).not.toThrow();
+    expect(() => checkName("a".repeat(253))).not.toThrow();
+  });
+
+  it("lets nothing through that a URL would read otherwise", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."ab.-/%2e#?;\\A ") }), (name) => {
+        const allowed = (() => {
+          try {
+            checkName(name);
+            return true;
+          } catch {
+            return false;
+          }
+        })();
+        const path = new URL(`http://x/api/v1/namespaces/shop/pods/${encodeURIComponent(name)}`).pathname;
+        return !allowed || path === `/api/v1/namespaces/shop/pods/${name}`;
+      }),
+      { numRuns: 300 },
+    );
+    expect(() => checkName("..")).toThrow(Refused);
+  });
+});

@@ -1,0 +1,355 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it } from "vitest";
+import { type KubernetesStandIn, startKubernetes } from "../../../local/kubernetes/index.ts";
+import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
+import { Conflict, Permanent, Retryable } from "../../../src/model/errors.ts";
+import {
+  BLOCK_LIST,
+  BLOCK_POLICY,
+  blockListValue,
+  INCIDENT_LABEL,
+  OWN_NAMESPACE,
+} from "../../../src/model/incident-mark.ts";
+import { blockListObjects, pod, policy, workload } from "../../playbooks/cluster-objects.ts";
+
+const open: { close(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => server.close()));
+});
+
+async function start(objects: readonly object[], controllers = false) {
+  const cluster: KubernetesStandIn = await startKubernetes({ controllers });
+  open.push(cluster);
+  cluster.seed(objects);
+  cluster.clear();
+  return { cluster, ...createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null }) };
+}
+
+describe("reading", () => {
+  it("reads what matters of a pod, with the digests that run", async () => {
+    const digest = `sha256:${"ab".repeat(32)}`;
+    const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "web-5d", uid: "rs-1" };
+    const image = "reg.example/shop/web:1";
+    const statuses = [
+      { name: "web", image, imageID: `reg.example/shop/web@${digest}`, ready: true, restartCount: 0 },
+      { name: "local", image, imageID: digest, ready: true, restartCount: 0 },
+    ];
+    const { reader } = await start([
+      {
+        ...pod("web-1", {
+          metadata: {
+            ownerReferences: [
+              { ...owner, uid: "other" },
+              { ...owner, controller: true },
+            ],
+            annotations: { "kubernetes.io/config.mirror": "x" },
+          },
+          spec: {
+            hostNetwork: true,
+            serviceAccountName: "web",
+            priorityClassName: "high",
+            containers: [
+              { name: "web", image },
+              { name: "local", image },
+            ],
+            initContainers: [{ name: "first", image }],
+          },
+        }),
+        status: { phase: "Running", containerStatuses: statuses },
+      },
+    ]);
+    expect(await reader.pod("shop", "web-1")).toMatchObject({
+      namespace: "shop",
+      name: "web-1",
+      uid: expect.stringMatching(/./),
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      deleting: false,
+      controller: owner,
+      node: "n1",
+      hostNetwork: true,
+      mirror: true,
+      priorityClass: "high",
+      serviceAccount: "web",
+      phase: "Running",
+      containers: [
+        { name: "web", image, digest },
+        { name: "local", image, digest: null },
+        { name: "first", image, digest: null },
+      ],
+    });
+  });
+
+  it("reads absent objects as null", async () => {
+    const { reader } = await start([]);
+    expect(await reader.pod("shop", "web")).toBeNull();
+    expect(await reader.namespace("shop")).toBeNull();
+    expect(await reader.workload("CronJob", "shop", "web")).toBeNull();
+    expect(await reader.scale("StatefulSet", "shop", "web")).toBeNull();
+    expect(await reader.networkPolicy("shop", "web")).toBeNull();
+    expect(await reader.networkPolicies("shop")).toEqual([]);
+  });
+
+  it("reads workloads of every kind", async () => {
+    const template = {
+      metadata: { labels: { app: "j" } },
+      spec: { restartPolicy: "Never", containers: [{ name: "c", image: "i" }] },
+    };
+    const { reader } = await start([
+      workload("Deployment", "d", 3),
+      workload("ReplicaSet", "r", 0),
+      workload("StatefulSet", "s", 2, {
+        spec: { persistentVolumeClaimRetentionPolicy: { whenScaled: "Delete" } },
+      }),
+      workload("DaemonSet", "n", 1, { spec: { replicas: undefined } }),
+      { apiVersion: "batch/v1", kind: "Job", metadata: { namespace: "shop", name: "j" }, spec: { template } },
+      {
+        apiVersion: "batch/v1",
+        kind: "CronJob",
+        metadata: { namespace: "shop", name: "c" },
+        spec: { schedule: "* * * * *", jobTemplate: { spec: { template } } },
+      },
+    ]);
+    expect(await reader.workload("Deployment", "shop", "d")).toMatchObject({
+      replicas: 3,
+      claimsWhenScaled: null,
+    });
+    expect(await reader.workload("ReplicaSet", "shop", "r")).toMatchObject({
+      replicas: 0,
+      templateLabels: { app: "r" },
+    });
+    expect(await reader.workload("StatefulSet", "shop", "s")).toMatchObject({
+      replicas: 2,
+      claimsWhenScaled: "Delete",
+    });
+    expect(await reader.workload("DaemonSet", "shop", "n")).toMatchObject({
+      kind: "DaemonSet",
+      replicas: null,
+    });
+    expect(await reader.workload("Job", "shop", "j")).toMatchObject({
+      kind: "Job",
+      templateLabels: { app: "j" },
+    });
+    expect(await reader.workload("CronJob", "shop", "c")).toMatchObject({
+      replicas: null,
+      templateLabels: { app: "j" },
+    });
+  });
+
+  it("keeps the specification of a network policy in the words of the wire", async () => {
+    const spec = {
+      podSelector: { matchExpressions: [{ key: "app", operator: "Exists" }] },
+      ingress: [
+        {
+          from: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.0.0/16"] } }],
+          ports: [{ port: "http" }, { port: 80 }],
+        },
+      ],
+      policyTypes: ["Ingress"],
+    };
+    const { reader, cluster } = await start([policy("allow", spec)]);
+    const [listed] = await reader.networkPolicies("shop");
+    expect(listed).toEqual(await reader.networkPolicy("shop", "allow"));
+    expect(listed?.spec).toEqual(cluster.read("networkpolicies", "shop", "allow")?.["spec"]);
+    expect(listed).toMatchObject({
+      policyTypes: ["Ingress"],
+      podSelector: { matchLabels: {}, matchExpressions: [{ key: "app", operator: "Exists", values: [] }] },
+    });
+  });
+
+  it("has a block list only where policy, binding and list are there and belong together", async () => {
+    const whole = blockListObjects();
+    const kindOf = (object: object) => ("kind" in object ? object.kind : "");
+    expect(await (await start(whole)).reader.blockList()).toMatchObject({ entries: {} });
+    for (const kind of ["ConfigMap", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]) {
+      const { reader } = await start(whole.filter((object) => kindOf(object) !== kind));
+      expect(await reader.blockList()).toBeNull();
+    }
+    const spoiled = [
+      { paramRef: { name: "another", namespace: OWN_NAMESPACE, parameterNotFoundAction: "Allow" } },
+      { paramRef: { name: BLOCK_LIST, namespace: "default", parameterNotFoundAction: "Allow" } },
+      { validationActions: ["Audit"] },
+      { policyName: "another" },
+    ];
+    for (const wrong of spoiled) {
+      const objects = whole.map((object) =>
+        kindOf(object) === "ValidatingAdmissionPolicyBinding" &&
+        "spec" in object &&
+        typeof object.spec === "object"
+          ? { ...object, spec: { ...object.spec, ...wrong } }
+          : object,
+      );
+      expect(await (await start(objects)).reader.blockList()).toBeNull();
+    }
+  });
+
+  it("lists all that bears our mark in the whole cluster, and nothing else", async () => {
+    const labels = { [INCIDENT_LABEL]: "rem-1" };
+    const { reader, cluster, writer } = await start([
+      ...blockListObjects(),
+      pod("web-1", { metadata: { labels } }),
+      pod("web-2", { metadata: { namespace: "bank", labels: { [INCIDENT_LABEL]: "rem-2" } } }),
+      pod("web-3"),
+      policy("reflex-isolate-rem-1", { podSelector: {} }, labels),
+      policy("theirs", { podSelector: {} }),
+    ]);
+    const list = await reader.blockList();
+    expect(list).not.toBeNull();
+    if (list !== null) {
+      await writer.changeBlockList(list, {
+        "sha256.ab": blockListValue("rem-3"),
+        "by-hand": "an operator's note",
+      });
+    }
+    expect(new Set(await reader.marked())).toEqual(
+      new Set([
+        { object: "pod shop/web-1", remediationId: "rem-1" },
+        { object: "pod bank/web-2", remediationId: "rem-2" },
+        { object: "network policy shop/reflex-isolate-rem-1", remediationId: "rem-1" },
+        { object: "block list entry sha256.ab", remediationId: "rem-3" },
+      ]),
+    );
+    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(2);
+  });
+});
+
+describe("writing", () => {
+  it("labels a pod in one change that names its version, under our own name", async () => {
+    const { reader, writer, cluster } = await start([
+      pod("web-1", { metadata: { labels: { app: "web", old: "x" } } }),
+    ]);
+    const before = await reader.pod("shop", "web-1");
+    if (before === null) throw new Error("no pod");
+    cluster.clear();
+    const after = await writer.labelPod("shop", "web-1", before, { new: "y", old: null });
+    expect(after.labels).toEqual({ app: "web", new: "y" });
+    expect(cluster.requests).toEqual([
+      expect.objectContaining({
+        method: "PATCH",
+        contentType: "application/merge-patch+json",
+        query: expect.stringContaining("fieldManager=defender-reflex"),
+      }),
+    ]);
+    for (const stale of [before, { ...after, uid: "another" }]) {
+      const attempt = writer.labelPod("shop", "web-1", stale, { z: "z" });
+      await expect(attempt).rejects.toMatchObject({ kind: "retryable", retryAfterMs: 0 });
+    }
+    expect((await reader.pod("shop", "web-1"))?.labels).toEqual(after.labels);
+    const missing = writer.labelPod("shop", "web-9", before, { z: "z" });
+    await expect(missing).rejects.toThrow(Conflict);
+  });
+
+  it.each(["Deployment", "StatefulSet", "ReplicaSet"] as const)(
+    "scales a %s to zero and back",
+    async (kind) => {
+      const { reader, writer, cluster } = await start([workload(kind, "web", 3)], true);
+      const before = await reader.scale(kind, "shop", "web");
+      if (before === null) throw new Error("no scale");
+      expect(before).toMatchObject({ replicas: 3, present: 3 });
+      const zero = await writer.setScale(kind, "shop", "web", before, 0);
+      expect(zero.replicas).toBe(0);
+      expect(await reader.scale(kind, "shop", "web")).toMatchObject({
+        replicas: 0,
+        present: 0,
+        uid: before.uid,
+      });
+      for (const stale of [before, { ...zero, uid: "another" }]) {
+        await expect(writer.setScale(kind, "shop", "web", stale, 9)).rejects.toThrow(Retryable);
+      }
+      const fresh = await reader.scale(kind, "shop", "web");
+      expect((await writer.setScale(kind, "shop", "web", fresh ?? zero, 3)).replicas).toBe(3);
+      await expect(
+        writer.setScale(kind, "shop", "web", { uid: "", resourceVersion: "" }, -1),
+      ).rejects.toThrow(Permanent);
+      expect(cluster.effects.every(({ subresource }) => subresource === "scale")).toBe(true);
+    },
+  );
+
+  it("makes a policy that denies both directions, once, and deletes only that one", async () => {
+    const { reader, writer } = await start([pod("web-1")]);
+    const wanted = {
+      namespace: "shop",
+      name: "reflex-isolate-x",
+      podLabel: [INCIDENT_LABEL, "x"] as const,
+      labels: { [INCIDENT_LABEL]: "x" },
+      annotations: { why: "a test" },
+    };
+    const made = await writer.createDenyAllPolicy(wanted);
+    expect(made).toMatchObject({ labels: wanted.labels, annotations: wanted.annotations });
+    expect(made.spec).toEqual({
+      podSelector: { matchLabels: { [INCIDENT_LABEL]: "x" } },
+      policyTypes: ["Ingress", "Egress"],
+    });
+    await expect(writer.createDenyAllPolicy(wanted)).rejects.toThrow(Conflict);
+    await expect(writer.deleteNetworkPolicy("shop", wanted.name, { uid: "another" })).rejects.toThrow(
+      Retryable,
+    );
+    expect(await reader.networkPolicy("shop", wanted.name)).toEqual(made);
+    await writer.deleteNetworkPolicy("shop", wanted.name, made);
+    await writer.deleteNetworkPolicy("shop", wanted.name, made);
+    expect(await reader.networkPolicy("shop", wanted.name)).toBeNull();
+  });
+
+  it("changes single entries of the block list, and only of the version that was read", async () => {
+    const { reader, writer } = await start(blockListObjects());
+    const list = await reader.blockList();
+    if (list === null) throw new Error("no list");
+    const first = await writer.changeBlockList(list, { a: "1", b: "2" });
+    await expect(writer.changeBlockList(list, { c: "3" })).rejects.toMatchObject({ retryAfterMs: 0 });
+    const second = await writer.changeBlockList(first, { a: null, d: "4" });
+    expect(second.entries).toEqual({ b: "2", d: "4" });
+    expect(BLOCK_POLICY).toBe("reflex-block-images");
+  });
+});
+
+describe("the connection", () => {
+  it("keeps to a bounded number of sockets, however many calls there are", async () => {
+    let sockets = 0;
+    const server = createServer((request, response) => {
+      const name = request.url?.split("/").at(-1) ?? "";
+      const metadata = { name, uid: "u", resourceVersion: "1", creationTimestamp: "2026-11-23T00:00:00Z" };
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ kind: "Namespace", apiVersion: "v1", metadata }));
+    }).on("connection", () => {
+      sockets += 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    open.push({
+      close: () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    });
+    const address = server.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const { reader } = createKubernetes({
+      kubeconfigText: JSON.stringify({
+        clusters: [{ name: "c", cluster: { server: `http://127.0.0.1:${port}` } }],
+        users: [{ name: "u", user: { token: "t" } }],
+        contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+        "current-context": "x",
+      }),
+      context: null,
+    });
+    const calls = Array.from({ length: 300 }, (_, index) => reader.namespace(`n-${index}`));
+    const namespaces = await Promise.all(calls);
+    expect(namespaces.map((namespace) => namespace?.name)).toEqual(calls.map((_, index) => `n-${index}`));
+    expect(sockets).toBeLessThanOrEqual(16);
+  });
+
+  it("loads the client only where a call needs it: one file names it for more than types", () => {
+    const folder = new URL("../../../src/clients/kubernetes/", import.meta.url);
+    const loading = readdirSync(folder).filter((file) =>
+      /^(import|export) (?!type\b)[^;]*"(@kubernetes|undici)/m.test(
+        readFileSync(new URL(file, folder), "utf8"),
+      ),
+    );
+    expect(loading).toEqual(["sdk.ts"]);
+    const importing = readdirSync(folder).filter((file) =>
+      /from "\.\/sdk\.ts"/.test(readFileSync(new URL(file, folder), "utf8")),
+    );
+    expect(importing).toEqual([]);
+  });
+});

@@ -1,0 +1,302 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  type KubernetesStandIn,
+  type PolicyRule,
+  type RecordedRequest,
+  startKubernetes,
+} from "../../local/kubernetes/index.ts";
+import { Conflict, Retryable } from "../../src/model/errors.ts";
+import { type Plan, sealPlan } from "../../src/model/plan.ts";
+import type { AnyPlaybook, KubernetesPermission } from "../../src/model/playbook.ts";
+import { playbooks } from "../../src/playbooks/index.ts";
+import { portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
+import { REMEDIATION, type Scenario, scenarios } from "./playbook-scenarios.ts";
+
+const clusters: KubernetesStandIn[] = [];
+
+afterEach(async () => {
+  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
+});
+
+describe("the list of playbooks", () => {
+  it("has a scenario for every playbook, and a playbook for every scenario", () => {
+    const names = new Set(playbooks.map(({ name }) => name));
+    expect(new Set(scenarios.map(({ playbook }) => playbook))).toEqual(names);
+    expect(names.size).toBe(playbooks.length);
+  });
+});
+
+describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))("$name", ({ playbook }) => {
+  const own = scenarios.filter((scenario) => scenario.playbook === playbook.name);
+
+  it("says what a user notices, and declares each right once", () => {
+    expect(playbook.impact).toMatch(/^[A-Z].*\.$/);
+    const rights = playbook.permissions.kubernetes.flatMap(rightsOf);
+    expect(new Set(rights).size).toBe(rights.length);
+  });
+
+  it("uses exactly the rights that it declares", async () => {
+    const used = new Set<string>();
+    for (const scenario of own) {
+      // Whatever is not declared is answered with 403 here, names and namespaces included.
+      const cluster = await start(scenario.objects, playbook.permissions.kubernetes.map(ruleOf));
+      const plan = await planOf(playbook, scenario, cluster);
+      const ports = portsOf(cluster);
+      await playbook.apply(plan, ports);
+      await playbook.verify(plan, ports);
+      await playbook.revert(plan, ports);
+      for (const request of cluster.requests) {
+        used.add(rightUsed(request));
+      }
+    }
+    expect([...used].sort()).toEqual(playbook.permissions.kubernetes.flatMap(rightsOf).sort());
+  });
+
+  describe.each(own)("$name", (scenario) => {
+    it("plans with reads only, and twice the same", async () => {
+      const cluster = await start(scenario.objects);
+      const first = await planOf(playbook, scenario, cluster);
+      const second = await planOf(playbook, scenario, cluster);
+      expect(cluster.requests.filter(({ method }) => method !== "GET")).toEqual([]);
+      expect(cluster.effects).toEqual([]);
+      expect(second).toEqual(first);
+      expect(first.steps.every(({ touches }) => touches.length > 0)).toBe(true);
+    });
+
+    it("makes a plan that survives storage", async () => {
+      const plan = await planOf(playbook, scenario, await start(scenario.objects));
+      expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+    });
+
+    it("changes once, however often it is applied", async () => {
+      const cluster = await start(scenario.objects);
+      const plan = await planOf(playbook, scenario, cluster);
+      await playbook.apply(plan, portsOf(cluster));
+      const effects = cluster.effects.length;
+      await playbook.apply(plan, portsOf(cluster));
+      expect(cluster.effects.length).toBe(effects);
+      expect(effects).toBe(isInert(plan) ? 0 : expectedWrites(plan));
+    });
+
+    it("verifies as absent before and as held after", async () => {
+      const cluster = await start(scenario.objects);
+      const plan = await planOf(playbook, scenario, cluster);
+      const before = await playbook.verify(plan, readPortsOf(cluster));
+      await playbook.apply(plan, portsOf(cluster));
+      const after = await playbook.verify(plan, readPortsOf(cluster));
+      expect(before.verdict).toBe(isInert(plan) ? "holds" : "absent");
+      expect(after.verdict).toBe("holds");
+    });
+
+    it("does not believe a server that says 200 and changes nothing", async () => {
+      const cluster = await start(scenario.objects);
+      const plan = await planOf(playbook, scenario, cluster);
+      for (const method of ["POST", "PATCH", "DELETE"]) {
+        cluster.faults.add({ match: { method }, times: 9, answer: { kind: "not-done" } });
+      }
+      const [applied] = await Promise.allSettled([playbook.apply(plan, portsOf(cluster))]);
+      // Some of these answers give themselves away at once; the others are found by reading back.
+      expect([undefined, expect.any(Retryable)]).toContainEqual(Reflect.get(applied, "reason"));
+      const { verdict } = await playbook.verify(plan, readPortsOf(cluster));
+      expect(verdict).toBe(isInert(plan) ? "holds" : "absent");
+    });
+
+    it("restores what was there, and may be asked to twice", async () => {
+      const cluster = await start(scenario.objects);
+      const before = stateOf(cluster);
+      const plan = await planOf(playbook, scenario, cluster);
+      await playbook.apply(plan, portsOf(cluster));
+      expect(stateOf(cluster) === before).toBe(isInert(plan));
+      expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
+      expect(stateOf(cluster)).toBe(before);
+      cluster.clear();
+      expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
+      expect(cluster.effects).toEqual([]);
+    });
+
+    it("restores nothing where nothing was done", async () => {
+      const cluster = await start(scenario.objects);
+      const before = stateOf(cluster);
+      const plan = await planOf(playbook, scenario, cluster);
+      await playbook.revert(plan, portsOf(cluster));
+      expect(stateOf(cluster)).toBe(before);
+    });
+
+    it("finds its own change where the answer to a write of it was lost", async () => {
+      const { applying, reverting } = await writesOf(playbook, scenario);
+      for (const lost of indices(applying)) {
+        const cluster = await start(scenario.objects);
+        const plan = await planOf(playbook, scenario, cluster);
+        loseAnswer(cluster, applying, lost);
+        await expect(playbook.apply(plan, portsOf(cluster))).rejects.toThrow(Retryable);
+        await playbook.apply(plan, portsOf(cluster));
+        expect((await playbook.verify(plan, readPortsOf(cluster))).verdict).toBe("holds");
+        expect(cluster.effects.length).toBe(applying.length);
+      }
+      for (const lost of indices(reverting)) {
+        const cluster = await start(scenario.objects);
+        const before = stateOf(cluster);
+        const plan = await planOf(playbook, scenario, cluster);
+        await playbook.apply(plan, portsOf(cluster));
+        loseAnswer(cluster, reverting, lost);
+        await expect(playbook.revert(plan, portsOf(cluster))).rejects.toThrow(Retryable);
+        expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
+        expect(stateOf(cluster)).toBe(before);
+      }
+      expect(applying.length + reverting.length > 0).toBe(playbook.kind !== "notification");
+    });
+
+    if (scenario.vanished !== null) {
+      const { vanished } = scenario;
+      it("skips a target that has gone, and says so", async () => {
+        const outcome = await propose(playbook, scenario, await start(vanished));
+        expect(outcome).toMatchObject({ outcome: "skip", reason: expect.stringContaining("gone") });
+      });
+
+      it("applies nothing to a target that went or came back as another after the plan", async () => {
+        const plan = await planOf(playbook, scenario, await start(scenario.objects));
+        for (const objects of [vanished, scenario.objects]) {
+          const cluster = await start(objects);
+          await expect(playbook.apply(plan, portsOf(cluster))).rejects.toThrow(Conflict);
+          expect(await playbook.revert(plan, portsOf(cluster))).toMatchObject({ outcome: "gone" });
+          expect(await playbook.verify(plan, readPortsOf(cluster))).toMatchObject({ verdict: "absent" });
+          expect(cluster.effects).toEqual([]);
+        }
+      });
+    }
+
+    if (scenario.foreign !== null) {
+      const { foreign } = scenario;
+      it("neither undoes nor does over what somebody else made of the touched fields", async () => {
+        const cluster = await start(scenario.objects);
+        const plan = await planOf(playbook, scenario, cluster);
+        await playbook.apply(plan, portsOf(cluster));
+        cluster.seed(foreign);
+        const state = stateOf(cluster);
+        cluster.clear();
+        const refusals = await Promise.allSettled([
+          playbook.revert(plan, portsOf(cluster)),
+          playbook.apply(plan, portsOf(cluster)),
+        ]);
+        for (const refusal of refusals) {
+          expect(refusal).toMatchObject({ status: "rejected", reason: expect.any(Conflict) });
+          expect(refusal).toMatchObject({ reason: { remains: [expect.any(String)] } });
+        }
+        expect(stateOf(cluster)).toBe(state);
+        expect(cluster.effects).toEqual([]);
+        expect((await playbook.verify(plan, readPortsOf(cluster))).verdict).toBe("absent");
+      });
+    }
+  });
+});
+
+async function start(objects: readonly object[], rules?: readonly PolicyRule[]): Promise<KubernetesStandIn> {
+  const cluster = await startKubernetes({ rules });
+  clusters.push(cluster);
+  cluster.seed(objects);
+  cluster.clear();
+  return cluster;
+}
+
+function propose(playbook: AnyPlaybook, { target, parameters }: Scenario, cluster: KubernetesStandIn) {
+  return playbook.plan({ target, parameters, remediationId: REMEDIATION }, readPortsOf(cluster));
+}
+
+async function planOf(playbook: AnyPlaybook, scenario: Scenario, cluster: KubernetesStandIn): Promise<Plan> {
+  const outcome = await propose(playbook, scenario, cluster);
+  if (outcome.outcome !== "change") {
+    throw new Error(`${scenario.name}: ${outcome.reason}`);
+  }
+  const { target } = scenario;
+  return sealPlan(outcome.draft, { remediationId: REMEDIATION, playbook: playbook.name, target });
+}
+
+/** Everything stored, but for what the server counts by itself and what controllers make of it. */
+function stateOf(cluster: KubernetesStandIn): string {
+  const kinds = ["networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
+  const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
+  const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
+  return JSON.stringify(
+    objects.map(({ status: _status, data = {}, metadata, ...rest }) => {
+      const {
+        resourceVersion: _version,
+        generation: _generation,
+        managedFields: _fields,
+        ...kept
+      } = metadata;
+      // An empty map and none are the same to the API server.
+      return { ...rest, data, metadata: kept };
+    }),
+    null,
+    1,
+  );
+}
+
+function isInert(plan: Plan): boolean {
+  return plan.steps.length === 0;
+}
+
+/** Entries of one list are written together; every other step is one write. */
+function expectedWrites(plan: Plan): number {
+  return new Set(plan.steps.flatMap(({ touches }) => touches.map((field) => field.split("#")[0]))).size;
+}
+
+type Request = Pick<RecordedRequest, "method" | "path">;
+
+async function writesOf(playbook: AnyPlaybook, scenario: Scenario) {
+  const cluster = await start(scenario.objects);
+  const plan = await planOf(playbook, scenario, cluster);
+  const writes = () => cluster.requests.filter(({ method }) => method !== "GET");
+  await playbook.apply(plan, portsOf(cluster));
+  const applying: readonly Request[] = writes();
+  cluster.clear();
+  await playbook.revert(plan, portsOf(cluster));
+  return { applying, reverting: writes() };
+}
+
+function indices(list: readonly unknown[]): number[] {
+  return list.map((_, index) => index);
+}
+
+/** Has the answer to the n-th of these writes lost, after it was done. */
+function loseAnswer(cluster: KubernetesStandIn, writes: readonly Request[], nth: number): void {
+  const { method = "", path = "" } = writes[nth] ?? {};
+  const before = writes.slice(0, nth).filter((write) => write.method === method && write.path === path);
+  if (before.length > 0) {
+    // A fault that does no harm, so that the next one meets the n-th write.
+    cluster.faults.add({
+      match: { method, path },
+      times: before.length,
+      answer: { kind: "delay", milliseconds: 0 },
+    });
+  }
+  cluster.faults.add({ match: { method, path }, answer: { kind: "lost-answer" } });
+}
+
+function ruleOf(permission: KubernetesPermission): PolicyRule {
+  const { apiGroup, resource, verbs, resourceNames, namespace } = permission;
+  return {
+    apiGroups: [apiGroup],
+    resources: [resource],
+    verbs,
+    resourceNames,
+    namespaces: namespace === undefined ? undefined : [namespace],
+  };
+}
+
+function rightsOf({ apiGroup, resource, verbs }: KubernetesPermission): string[] {
+  return verbs.map((verb) => `${verb} ${apiGroup}/${resource}`);
+}
+
+function rightUsed({ method, path }: { readonly method: string; readonly path: string }): string {
+  const [, group = "", rest = ""] =
+    /^\/(?:api|apis\/([^/]+))\/v1\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
+  const [resource = "", name, subresource] = rest.split("/");
+  const verbs: Record<string, string> = {
+    GET: name === undefined ? "list" : "get",
+    POST: "create",
+    PATCH: "patch",
+    DELETE: name === undefined ? "deletecollection" : "delete",
+  };
+  return `${verbs[method]} ${group}/${resource}${subresource === undefined ? "" : `/${subresource}`}`;
+}

@@ -1,0 +1,94 @@
+import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import type { Target } from "../../src/model/target.ts";
+import { blockListObjects, CLUSTER, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+
+/** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
+export interface Scenario {
+  readonly name: string;
+  readonly playbook: string;
+  /** The cluster before. */
+  readonly objects: readonly object[];
+  /** The cluster in which the target has gone; null where a target cannot go. */
+  readonly vanished: readonly object[] | null;
+  readonly target: Target;
+  readonly parameters: unknown;
+  /** What somebody else makes of the touched fields after the change; null where nothing is touched. */
+  readonly foreign: readonly object[] | null;
+}
+
+/** The remediation of every scenario. */
+export const REMEDIATION = "a-0198c0ffee-x7";
+
+const allowAll = policy("allow-web", { podSelector: { matchLabels: { app: "shop" } }, ingress: [{}] });
+const scaled = ["Deployment", "StatefulSet", "ReplicaSet"] as const;
+
+/** The situations of all playbooks. */
+export const scenarios: readonly Scenario[] = [
+  {
+    name: "a pod that no other policy selects",
+    playbook: "isolate-pod",
+    objects: [pod("web-1"), pod("web-2"), allowAll],
+    vanished: [pod("web-2"), allowAll],
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" },
+    parameters: {},
+    foreign: [pod("web-1", { metadata: { labels: { app: "web", [INCIDENT_LABEL]: "b-someone-else" } } })],
+  },
+  {
+    name: "a pod without labels whose policy somebody opens",
+    playbook: "isolate-pod",
+    objects: [pod("bare", { metadata: { labels: {} } })],
+    vanished: [],
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "bare" },
+    parameters: {},
+    foreign: [
+      policy(
+        `reflex-isolate-${REMEDIATION}`,
+        {
+          podSelector: { matchLabels: { [INCIDENT_LABEL]: REMEDIATION } },
+          policyTypes: ["Ingress", "Egress"],
+          egress: [{}],
+        },
+        { [INCIDENT_LABEL]: REMEDIATION },
+      ),
+    ],
+  },
+  ...scaled.map((workloadKind) => ({
+    name: `a ${workloadKind} of three pods`,
+    playbook: "scale-to-zero",
+    objects: [workload(workloadKind, "web", 3), workload(workloadKind, "other", 2)],
+    vanished: [workload(workloadKind, "other", 2)],
+    target: { kind: "workload", cluster: CLUSTER, namespace: "shop", workloadKind, name: "web" } as const,
+    parameters: {},
+    foreign: [workload(workloadKind, "web", 5)],
+  })),
+  {
+    name: "an image of which reference and digest are known",
+    playbook: "block-image",
+    objects: blockListObjects(),
+    vanished: null,
+    target: {
+      kind: "image",
+      cluster: CLUSTER,
+      reference: "evil/miner:1",
+      digest: `sha256:${"4f".repeat(32)}`,
+    },
+    parameters: {},
+    foreign: [
+      {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "defender-reflex", name: "reflex-blocked-images" },
+        data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" },
+      },
+    ],
+  },
+  {
+    name: "an alert",
+    playbook: "notify",
+    objects: [],
+    vanished: null,
+    target: { kind: "alert", id: "2517a1b2-alert" },
+    parameters: {},
+    foreign: null,
+  },
+];

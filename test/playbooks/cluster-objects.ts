@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
+import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
+import type { ReadPorts, WritePorts } from "../../src/model/playbook.ts";
+
+/** The cluster that the tests' targets name. */
+export const CLUSTER =
+  "/subscriptions/6f0e7c1a/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/prod";
+
+/** The documents of one of the operator's manifests. */
+export function manifest(file: string): Record<string, unknown>[] {
+  const path = new URL(`../../infra/kubernetes/${file}`, import.meta.url);
+  return parseAllDocuments(readFileSync(path, "utf8")).map(
+    (document): Record<string, unknown> => document.toJS(),
+  );
+}
+
+/** What the operator applies so that images can be blocked. */
+export const blockListObjects = (): object[] =>
+  ["1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(manifest);
+
+/** A running pod. */
+export function pod(name: string, more: { metadata?: object; spec?: object } = {}): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { namespace: "shop", name, labels: { app: "web" }, ...more.metadata },
+    spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }], nodeName: "n1", ...more.spec },
+    status: { phase: "Running" },
+  };
+}
+
+/** A workload of a kind of the group apps that wants some pods. */
+export function workload(kind: string, name: string, replicas: number, more: object = {}): object {
+  return {
+    apiVersion: "apps/v1",
+    kind,
+    metadata: { namespace: "shop", name, ...("metadata" in more ? (more.metadata ?? {}) : {}) },
+    spec: {
+      replicas,
+      ...(kind === "StatefulSet" ? { serviceName: name } : {}),
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }] },
+      },
+      ...("spec" in more ? (more.spec ?? {}) : {}),
+    },
+  };
+}
+
+/** A network policy in the namespace of the pods. */
+export function policy(name: string, spec: object, labels: Record<string, string> = {}): object {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { namespace: "shop", name, labels },
+    spec,
+  };
+}
+
+/** The ports of a stand-in, whichever cluster is asked for. */
+export function portsOf(cluster: KubernetesStandIn): WritePorts {
+  const { reader, writer } = createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null });
+  return { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
+}
+
+/** The reading half. */
+export function readPortsOf(cluster: KubernetesStandIn): ReadPorts {
+  const { read } = portsOf(cluster);
+  return { read };
+}
