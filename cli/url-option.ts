@@ -1,0 +1,5 @@
+/** The option of every command that asks the API. The key has none: a flag stands in lists of processes. */
+export const URL_FLAGS = "--url <address>";
+/** What the option does. */
+export const URL_HELP =
+  "address of the API (else REFLEX_URL, else the local start); its key is read from REFLEX_KEY";
