@@ -1,11 +1,9 @@
-import { rm } from "node:fs/promises";
 import { type BuildOptions, build } from "esbuild";
 
 // In an ES module bundle, CommonJS dependencies still call `require`; the wrapped one of the Functions worker is found through it.
 const REQUIRE =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
-await rm("dist", { recursive: true, force: true });
 const common = {
   bundle: true,
   platform: "node",

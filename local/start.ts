@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Batches } from "./start/batches.ts";
+import { firstTimes } from "./start/first-times.ts";
 import { isFree } from "./start/free-port.ts";
 import { readOptions, type StartOptions, USAGE } from "./start/options.ts";
 import { readSamples } from "./start/samples.ts";
@@ -14,7 +15,6 @@ import { type LocalSystem, startSystem } from "./start/system.ts";
 import { tableRow } from "./start/table.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const SENT_AT = "samples-sent-at";
 const print = (line: string): void => console.log(line);
 const fail = (line: string): void => console.error(line);
 
@@ -29,6 +29,11 @@ const ended = new Promise<string>((resolveEnded) => {
   setInterval(() => {
     if (process.ppid !== parent) resolveEnded("npm has ended");
   }, 500).unref();
+});
+
+let isEnding = false;
+void ended.then(() => {
+  isEnding = true;
 });
 
 async function main(): Promise<number> {
@@ -84,22 +89,21 @@ async function run(options: StartOptions, folder: StateFolder): Promise<number> 
   }
 
   async function compareAll(): Promise<number> {
-    const sending = { system, batches, samples: payloads, now: new Date(), print };
+    const sending = { system, batches, samples: payloads, sentAt: () => new Date(), print };
     const found = await sendSamples({ ...sending, compare: true });
     if (found.length === 0) {
       print(`\nAll ${payloads.length} payloads came out as expected.`);
       return 0;
     }
-    fail(
-      `\n${found.length} differences from what is expected:\n${found.map((one) => `  ${one}`).join("\n")}`,
-    );
+    const count = found.length === 1 ? "1 difference" : `${found.length} differences`;
+    fail(`\n${count} from what is expected:\n${found.map((one) => `  ${one}`).join("\n")}`);
     return 1;
   }
 
   async function stayUp(): Promise<string> {
     await system.observer.look(null);
     if (payloads.length > 0) {
-      const sending = { system, batches, samples: payloads, now: firstSent(folder), print };
+      const sending = { system, batches, samples: payloads, sentAt: firstTimes(system.data), print };
       await sendSamples({ ...sending, compare: false });
     }
     print(welcome(system, options));
@@ -111,14 +115,6 @@ async function run(options: StartOptions, folder: StateFolder): Promise<number> 
     };
     return ended;
   }
-}
-
-/** The same time at every start, so that the samples are the same events again, and known. */
-function firstSent(folder: StateFolder): Date {
-  const kept = folder.read(SENT_AT);
-  const now = kept === null ? new Date() : new Date(kept);
-  folder.write(SENT_AT, now.toISOString());
-  return now;
 }
 
 function welcome({ url, key, kubeconfig }: LocalSystem, { state, cluster }: StartOptions): string {
@@ -141,6 +137,8 @@ function sentence(error: unknown): string {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
+    // Ctrl-C reaches the processes below as well, and what is only starting then fails.
+    if (isEnding) process.exit(130);
     fail(sentence(error));
     process.exit(error instanceof FolderTaken ? 2 : 1);
   },

@@ -10,8 +10,8 @@ export interface Sending {
   readonly system: LocalSystem;
   readonly batches: Batches;
   readonly samples: readonly Sample[];
-  /** The time that the tokens of the payloads count from. */
-  readonly now: Date;
+  /** The time that the tokens of a payload count from. */
+  sentAt(sample: string): Date;
   /** Whether what happens is held against what is expected. */
   readonly compare: boolean;
   print(line: string): void;
@@ -26,9 +26,9 @@ export async function sendSamples(sending: Sending): Promise<string[]> {
 }
 
 async function sendSample(sending: Sending, sample: Sample): Promise<string[]> {
-  const { system, batches, now } = sending;
+  const { system, batches } = sending;
   const batch = batches.next();
-  system.send(withTimes(sample.text, now));
+  system.send(withTimes(sample.text, sending.sentAt(sample.name)));
   const outcome = await system.observer.look(await batch);
   const { expected, name } = sample;
   const faults = await show(sending, name, outcome, () => differences(outcome, expected, system.readBack));

@@ -30,6 +30,8 @@ export interface LocalSystem {
   readonly url: string;
   readonly key: string;
   readonly kubeconfig: string;
+  /** Where it keeps what it knows of its cluster. */
+  readonly data: StateFolder;
   readonly api: Api;
   readonly readBack: ReadBack;
   readonly observer: Observer;
@@ -116,6 +118,7 @@ async function startParts(
     url,
     key,
     kubeconfig,
+    data,
     api,
     readBack,
     observer: new Observer(api, readBack, cluster?.standIn.effects ?? []),

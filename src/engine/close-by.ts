@@ -3,12 +3,13 @@ import type { Signal } from "../model/signal.ts";
 import { decideLater } from "../rules/index.ts";
 import { shardOf, signalHash, signalRowKey, targetHash, targetRowKey } from "../store/row-keys.ts";
 import { RowConflict } from "../store/table.ts";
-import { encodeTargetRow } from "../store/target-row.ts";
+import { encodeTargetRow, type TargetRow } from "../store/target-row.ts";
 import type { Work } from "./claim.ts";
 import { collectWork, wantedOf } from "./collect-work.ts";
 import type { Change } from "./commit.ts";
 import { drive } from "./drive.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { dueNow } from "./enter.ts";
 import { readTarget } from "./held-target.ts";
 import { end } from "./steps/outcomes.ts";
 
@@ -40,20 +41,41 @@ async function closeOne(engine: Engine, work: Work, signal: Signal): Promise<boo
     // The entry may be another signal's: only what this one began or joined is closed by it.
     const own = signalRowKey(hash, work.playbook, signalHash(work.signals[0].summary.identity));
     if ((await engine.table.get(shardOf(hash), own)) === null && signal.kind === "alert") return false;
-    if (entry.closedAt !== null && entry.closedAt >= at) return true;
-    const entries = { ...seen.row.entries, [work.playbook]: { ...entry, closedAt: at } };
-    try {
-      const key = targetRowKey(hash);
-      const cells = encodeTargetRow({ ...seen.row, entries });
-      await engine.table.transact(shardOf(hash), [{ do: "replace", key, cells, etag: seen.etag }]);
-    } catch (error) {
-      if (!(error instanceof RowConflict)) throw error;
-      continue;
+    if (entry.closedAt === null || entry.closedAt < at) {
+      if (!(await note(engine, hash, seen, work.playbook, at))) continue;
     }
+    // Also where it is noted already: who noted it may have vanished before this.
     if (isOpen(entry.state)) await endWaiting(engine, entry.id, signal);
     return true;
   }
   return false;
+}
+
+/** Notes when it was over; what waits is due at once, so that it ends also where we vanish or somebody else drives. */
+async function note(
+  engine: Engine,
+  hash: string,
+  { row, etag }: { readonly row: TargetRow; readonly etag: string },
+  playbook: string,
+  at: string,
+): Promise<boolean> {
+  const entry = row.entries[playbook];
+  if (entry === undefined) return false;
+  const waits = entry.state === "pending" || entry.state === "awaiting-approval";
+  const cells = encodeTargetRow({
+    ...row,
+    entries: { ...row.entries, [playbook]: { ...entry, closedAt: at } },
+  });
+  try {
+    await engine.table.transact(shardOf(hash), [
+      { do: "replace", key: targetRowKey(hash), cells, etag },
+      ...(waits ? await dueNow(engine, hash, entry.id) : []),
+    ]);
+    return true;
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+    return false;
+  }
 }
 
 async function endWaiting(engine: Engine, id: string, signal: Signal): Promise<void> {

@@ -1,11 +1,13 @@
 import { hashOf } from "../model/canonical-json.ts";
 import { decodeRecord } from "../store/record-rows.ts";
 import { CONTROL, recordRows, SHARDS } from "../store/row-keys.ts";
+import type { Row } from "../store/table.ts";
 import { SCHEMA } from "../store/target-row.ts";
 import { eachRow } from "./each-row.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 
 const LATEST_ROOT = "root-latest";
+const SKEW_MS = 5 * 60_000;
 
 /**
  * A root over the heads (id and hash of the last audit row) of all records that changed since the last root, chained
@@ -14,15 +16,15 @@ const LATEST_ROOT = "root-latest";
 export async function writeDailyRoot(engine: Engine): Promise<void> {
   const now = engine.clock.now().toISOString();
   const before = await engine.table.get(CONTROL, LATEST_ROOT);
-  const since = before === null ? "" : String(before.cells["at"]);
+  // A record may have been written by a clock that is behind; one that stands in two roots does no harm.
+  const since = before === null ? "" : later(new Date(String(before.cells["at"])), -SKEW_MS).toISOString();
   const previous = before === null ? "" : String(before.cells["hash"]);
   const heads: string[] = [];
   for (const shard of SHARDS) {
     for await (const row of eachRow(engine.table, shard, recordRows(shard))) {
       // Cheap cells first: most records of four hundred days have long been at rest.
       if (String(row.cells["updatedAt"]) < since) continue;
-      const { id, auditHash } = decodeRecord(row);
-      heads.push(`${id}:${auditHash}`);
+      heads.push(headOf(row));
     }
   }
   const hash = hashOf({ previous, at: now, heads: heads.sort() });
@@ -32,4 +34,11 @@ export async function writeDailyRoot(engine: Engine): Promise<void> {
     { do: "upsert", key: `root-${now}`, cells },
   ]);
   engine.log({ level: "info", event: "audit root", facts: { hash, previous, heads: heads.length } });
+}
+
+/** Of a row that a newer version wrote only the row itself can be told. */
+function headOf(row: Row): string {
+  if (Number(row.cells["schema"]) > SCHEMA) return `${row.key}:${hashOf(String(row.cells["record"]))}`;
+  const { id, auditHash } = decodeRecord(row);
+  return `${id}:${auditHash}`;
 }

@@ -1,5 +1,6 @@
 import { isOpen } from "../model/remediation.ts";
 import { isRemediationId } from "../store/row-keys.ts";
+import { NewerSchema } from "../store/target-row.ts";
 import { readRecord } from "./drive.ts";
 import type { Engine } from "./engine.ts";
 import { tellChannels } from "./tell-channels.ts";
@@ -11,8 +12,7 @@ export async function tellForeignMarks(engine: Engine): Promise<void> {
       const marked = await engine.ports.read.kubernetes(cluster).marked();
       const orphans: string[] = [];
       for (const { object, remediationId } of marked) {
-        const record = isRemediationId(remediationId) ? await readRecord(engine, remediationId) : null;
-        if (record === null || !isOpen(record.state)) orphans.push(`${object} (${remediationId})`);
+        if (!(await isOwned(engine, remediationId))) orphans.push(`${object} (${remediationId})`);
       }
       if (orphans.length === 0) continue;
       const listed = orphans.slice(0, 20).join("; ");
@@ -26,5 +26,17 @@ export async function tellForeignMarks(engine: Engine): Promise<void> {
       const fault = error instanceof Error ? error.message.slice(0, 300) : "unknown fault";
       engine.log({ level: "warning", event: "marks not listed", facts: { cluster: name, fault } });
     }
+  }
+}
+
+/** Does an open record own this mark? One of a newer version counts as open. */
+async function isOwned(engine: Engine, id: string): Promise<boolean> {
+  if (!isRemediationId(id)) return false;
+  try {
+    const record = await readRecord(engine, id);
+    return record !== null && isOpen(record.state);
+  } catch (error) {
+    if (error instanceof NewerSchema) return true;
+    throw error;
   }
 }

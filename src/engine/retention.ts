@@ -9,8 +9,8 @@ import {
   targetHash,
   targetRowKey,
 } from "../store/row-keys.ts";
-import { type Operation, RowConflict } from "../store/table.ts";
-import { encodeTargetRow } from "../store/target-row.ts";
+import { type Operation, type Row, RowConflict } from "../store/table.ts";
+import { encodeTargetRow, SCHEMA } from "../store/target-row.ts";
 import { eachRow } from "./each-row.ts";
 import { type Engine, later } from "./engine.ts";
 import { isLeased, readTarget } from "./held-target.ts";
@@ -23,10 +23,16 @@ export async function retire(engine: Engine, until: Date): Promise<void> {
   for (const shard of SHARDS) {
     for await (const row of eachRow(engine.table, shard, recordRows(shard, { to: keep }))) {
       if (engine.clock.now() >= until) return;
-      const record = decodeRecord(row);
-      if (!isOpen(record.state) && new Date(record.updatedAt) < keep) await remove(engine, shard, record);
+      const record = ofThisVersion(row);
+      if (record === null || isOpen(record.state)) continue;
+      if (new Date(record.updatedAt) < keep) await remove(engine, shard, record);
     }
   }
+}
+
+/** A newer version retires its own. */
+function ofThisVersion(row: Row): Remediation | null {
+  return Number(row.cells["schema"]) > SCHEMA ? null : decodeRecord(row);
 }
 
 async function remove(engine: Engine, shard: string, record: Remediation): Promise<void> {

@@ -1,10 +1,11 @@
 import { Refused, Retryable } from "../model/errors.ts";
-import type { Remediation } from "../model/remediation.ts";
-import { isRemediationId } from "../store/row-keys.ts";
+import { isOpen, type Remediation } from "../model/remediation.ts";
+import { isRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Change } from "./commit.ts";
 import { sendNow } from "./deliver.ts";
 import { type Driven, drive, readRecord } from "./drive.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { readTarget } from "./held-target.ts";
 
 /**
  * Takes a remediation back because a person asked; again is no change. Open ones on which nothing was written end
@@ -18,6 +19,13 @@ export async function revert(
   const seen = isRemediationId(id) ? await readRecord(engine, id) : null;
   if (seen === null) throw new Refused(`there is no remediation ${id}`, "Look up its id with `reflex list`.");
   if (seen.state === "reverted" || seen.state === "rejected") return seen;
+  const latest = (await readTarget(engine.table, targetHash(seen.target)))?.row.entries[seen.playbook];
+  if (!isOpen(seen.state) && latest !== undefined && latest.id !== id) {
+    throw new Refused(
+      `a later remediation of this target, ${latest.id}, has taken the place of ${id}`,
+      "Take that one back.",
+    );
+  }
   const until = later(engine.clock.now(), WORK_MS);
   const driven: Driven = await drive(engine, id, until, { push: (record) => takeBack(engine, record, by) });
   if (driven.outcome !== "rest") {

@@ -7,7 +7,7 @@ import { Retryable } from "../../src/model/errors.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import type { Fault } from "../store/schedule-choices.ts";
 import { endFaults } from "./end-faults.ts";
-import { alert, type Bench, bench } from "./harness.ts";
+import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { another, strike } from "./processes.ts";
 
 const MINUTE = 60_000;
@@ -22,9 +22,11 @@ vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
 /** One thing that a process does on a bench, what its host does when it fails, and what must be true in the end. */
 interface Way {
   readonly before: (b: Bench) => Promise<void>;
-  readonly act: (engine: Engine) => Promise<unknown>;
+  readonly act: (engine: Engine, id: string) => Promise<unknown>;
   readonly check: (b: Bench) => void;
 }
+
+const RULES = configuration("enforce");
 
 const event = (id: string) => ({
   body: alert({ id }),
@@ -80,7 +82,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   "a person who takes it back": {
     before: async (b) => void (await b.ingest(alert({ id: "a-1" }))),
-    act: (engine) => revert(engine, recordId(engine), { who: "ann", why: "a drill" }),
+    act: (engine, id) => revert(engine, id, { who: "ann", why: "a drill" }),
     check: (b) => {
       expect(b.records()).toMatchObject([{ state: "reverted", revertedBy: { who: "ann" } }]);
       expect(b.world.effects).toHaveLength(2);
@@ -88,23 +90,19 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
 };
 
-let lastRecord = "";
-function recordId(_engine: Engine): string {
-  return lastRecord;
-}
-
 /** Strikes at one point, then the host repeats and sweeps go on after the lease; whether the point was reached. */
 async function once(way: Way, index: number, fault: Fault): Promise<boolean> {
-  const b = bench();
+  const b = bench({ configuration: RULES });
   await way.before(b);
-  lastRecord = b.records()[0]?.id ?? "";
-  const { ended, points } = await strike(b, index, fault, way.act);
+  const id = b.records()[0]?.id ?? "";
+  const act = (engine: Engine): Promise<unknown> => way.act(engine, id);
+  const { ended, points } = await strike(b, index, fault, act);
   expect(b.broken()).toEqual([]);
   if (typeof ended === "object") {
     expect(ended.failed instanceof StoreUnreachable || ended.failed instanceof Retryable).toBe(true);
   }
   for (let sweeps = 0; sweeps < 4; sweeps += 1) {
-    if (ended !== "done") await repeat(b, way);
+    if (ended !== "done") await repeat(act, another(b));
     b.clock.pass(2.1 * MINUTE);
     await sweep(another(b));
     expect(b.broken()).toEqual([]);
@@ -116,9 +114,9 @@ async function once(way: Way, index: number, fault: Fault): Promise<boolean> {
   return points.length > index;
 }
 
-async function repeat(b: Bench, way: Way): Promise<void> {
+async function repeat(act: (engine: Engine) => Promise<unknown>, engine: Engine): Promise<void> {
   try {
-    await way.act(another(b));
+    await act(engine);
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTarget } from "../../src/engine/held-target.ts";
 import { targetHash } from "../../src/store/row-keys.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
-import { CLUSTER, SUBSCRIPTION } from "./world.ts";
+import { CLUSTER } from "./world.ts";
 
 const EARLY = "2026-03-02T07:40:00.000Z";
 const AT = "2026-03-02T07:50:00.000Z";
@@ -117,35 +117,43 @@ describe("an alert that comes out of order after its end", () => {
 });
 
 describe("a recommendation that is healthy again, or was deleted", () => {
-  const RULE = `- name: miners
-    when: { kind: recommendation, key: "k-1" }`;
-  const open = (text: string): string => text.replace(/- name: miners\s+when: [^\n]+/, RULE);
-  const state = (code: string, at: string, more: object = {}): Uint8Array =>
+  const named = (text: string): string =>
+    text.replace('{ kind: alert, key: "K8S.NODE_*" }', '{ kind: recommendation, key: "k-1" }');
+  const state = (code: string, at: string, action = "Insert"): Uint8Array =>
     new TextEncoder().encode(
       JSON.stringify({
         id: `${CLUSTER}/providers/Microsoft.Security/assessments/k-1`,
         name: "k-1",
         type: "Microsoft.Security/assessments",
+        assessmentEventDataEnrichment: { action },
         properties: {
           resourceDetails: { Source: "Azure", Id: CLUSTER },
           status: { code, statusChangeDate: at },
+          additionalData: { K8sClusterId: CLUSTER, Namespace: "shop", PodName: "web-1" },
         },
-        ...more,
       }),
     );
 
   it.each([
     ["healthy", state("Healthy", LATE)],
-    ["deleted", state("Unhealthy", LATE, { action: "Delete" })],
-  ])("closes what it began: %s", async (_name, closing) => {
-    const b = bench({ configuration: configuration("approve", open) });
-    expect(SUBSCRIPTION).not.toBe("");
+    ["deleted", state("Unhealthy", LATE, "Delete")],
+    ["healthy, with the date of before", state("Healthy", AT)],
+  ])("ends what waits for approval: %s", async (_name, closing) => {
+    const b = bench({ configuration: configuration("approve", named) });
     expect(await b.ingest(state("Unhealthy", AT))).toMatchObject({ recorded: 1 });
-    const [before] = b.records();
-    expect(before).toMatchObject({ state: "skipped", target: { kind: "alert" } });
-    const counts = await b.ingest(closing);
-    expect(counts.recorded).toBe(0);
-    expect(counts.parked).toBe(0);
+    expect(states(b)).toEqual(["awaiting-approval"]);
+    expect(await b.ingest(closing)).toMatchObject({ joined: 1 });
+    expect(states(b)).toEqual(["superseded"]);
     expect(b.broken()).toEqual([]);
+  });
+
+  it("begins the next when it is unhealthy once more, and nothing when that comes out of order", async () => {
+    const b = bench({ configuration: configuration("approve", named) });
+    await b.ingest(state("Unhealthy", EARLY));
+    await b.ingest(state("Healthy", LATE));
+    expect(await b.ingest(state("Unhealthy", AT))).toMatchObject({ joined: 1 });
+    expect(states(b)).toEqual(["superseded"]);
+    expect(await b.ingest(state("Unhealthy", "2026-03-02T07:58:00.000Z"))).toMatchObject({ recorded: 1 });
+    expect(states(b).toSorted()).toEqual(["awaiting-approval", "superseded"]);
   });
 });

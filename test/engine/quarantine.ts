@@ -3,11 +3,10 @@ import { Conflict } from "../../src/model/errors.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { type AnyPlaybook, playbook } from "../../src/model/playbook.ts";
 
-const LABEL = "quarantine";
-
-/** The playbook that lives in the tests: one label on one pod, with the effect as a conditional change. */
-export const quarantine: AnyPlaybook = playbook({
-  name: "quarantine",
+/** A playbook that lives in the tests: one label on one pod, with the effect as a conditional change. */
+export function labelling(name: string, label: string): AnyPlaybook {
+  return playbook({
+  name,
   title: "Label a pod",
   kind: "containment",
   target: "pod",
@@ -20,7 +19,7 @@ export const quarantine: AnyPlaybook = playbook({
   async plan({ target, remediationId }, { read }) {
     const pod = await read.kubernetes(target.cluster).pod(target.namespace, target.name);
     if (pod === null) return { outcome: "skip", reason: "the pod has gone" };
-    const before = pod.labels[LABEL] ?? null;
+    const before = pod.labels[label] ?? null;
     if (before !== null) return { outcome: "no-op", reason: "it is labelled already", identity: pod.uid };
     return {
       outcome: "change",
@@ -29,7 +28,7 @@ export const quarantine: AnyPlaybook = playbook({
         steps: [
           {
             sentence: `label ${target.name}`,
-            touches: [`pod/${target.namespace}/${target.name}#labels.${LABEL}`],
+            touches: [`pod/${target.namespace}/${target.name}#labels.${label}`],
             before,
             after: remediationId,
           },
@@ -45,15 +44,15 @@ export const quarantine: AnyPlaybook = playbook({
     const { cluster, namespace, name } = podOf(plan);
     const pod = await read.kubernetes(cluster).pod(namespace, name);
     if (pod === null || pod.uid !== plan.identity) throw new Conflict("another pod", "Nothing to do.");
-    if (pod.labels[LABEL] === plan.remediationId) return;
-    if (pod.labels[LABEL] !== undefined) throw new Conflict("labelled by another", "Look who did it.");
-    await write.kubernetes(cluster).labelPod(namespace, name, pod, { [LABEL]: plan.remediationId });
+    if (pod.labels[label] === plan.remediationId) return;
+    if (pod.labels[label] !== undefined) throw new Conflict("labelled by another", "Look who did it.");
+    await write.kubernetes(cluster).labelPod(namespace, name, pod, { [label]: plan.remediationId });
   },
 
   async verify(plan, { read }) {
     const { cluster, namespace, name } = podOf(plan);
     const pod = await read.kubernetes(cluster).pod(namespace, name);
-    return pod?.labels[LABEL] === plan.remediationId && pod.uid === plan.identity
+    return pod?.labels[label] === plan.remediationId && pod.uid === plan.identity
       ? { verdict: "holds", proof: "proved" }
       : { verdict: "absent", reason: "the label is not there" };
   },
@@ -62,15 +61,19 @@ export const quarantine: AnyPlaybook = playbook({
     const { cluster, namespace, name } = podOf(plan);
     const pod = await read.kubernetes(cluster).pod(namespace, name);
     if (pod === null || pod.uid !== plan.identity) return { outcome: "gone", reason: "the pod has gone" };
-    const value = pod.labels[LABEL];
+    const value = pod.labels[label];
     if (value === undefined) return { outcome: "restored" };
     if (value !== plan.remediationId) {
-      throw new Conflict("the label was changed", "Look who did it.", { remains: [`${LABEL}=${value}`] });
+      throw new Conflict("the label was changed", "Look who did it.", { remains: [`${label}=${value}`] });
     }
-    await write.kubernetes(cluster).labelPod(namespace, name, pod, { [LABEL]: null });
+    await write.kubernetes(cluster).labelPod(namespace, name, pod, { [label]: null });
     return { outcome: "restored" };
   },
 });
+}
+
+/** The playbook of most tests. */
+export const quarantine = labelling("quarantine", "quarantine");
 
 /** The pod that a plan names. */
 export function podOf(plan: Plan): { cluster: string; namespace: string; name: string } {

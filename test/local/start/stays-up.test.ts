@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
@@ -130,6 +130,12 @@ describe("npm start", () => {
     );
     expect(cluster.requests.length).toBeGreaterThan(0);
     expect(cluster.effects).toEqual([]);
+    // What is known of the stand-in stays in the folder itself, and is never taken back on this cluster.
+    expect(readdirSync(state).sort()).toEqual([
+      expect.stringMatching(/^cluster-[0-9a-f]{12}$/),
+      "local.json",
+      "process-id",
+    ]);
     started.signal("SIGINT");
     expect(await started.ended()).toBe(0);
   }, 60_000);

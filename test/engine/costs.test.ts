@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { ingest } from "../../src/engine/ingest.ts";
+import { revert } from "../../src/engine/revert.ts";
+import { alert, type Bench, bench, configuration } from "./harness.ts";
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const silent = (text: string): string => text.replaceAll(/\n +notify: \[security\]/g, "");
+
+/** What something cost of the table: changes written, changes that the table refused, point reads, pages. */
+interface Cost {
+  readonly written: number;
+  readonly refused: number;
+  readonly reads: number;
+  readonly pages: number;
+}
+
+/** A bench that tells nobody, unless asked to, and has noted lately that events come (one change in ten minutes). */
+function quiet(mode: string, told = false): Bench {
+  const b = bench({ configuration: told ? configuration(mode) : configuration(mode, silent) });
+  b.engine.recent.lastEventNoted = b.clock.now();
+  return b;
+}
+
+async function costOf(b: Bench, act: () => Promise<unknown>): Promise<Cost> {
+  // Noting that events come is not a cost of one alert.
+  b.engine.recent.lastEventNoted = b.clock.now();
+  const before = b.table.counts();
+  await act();
+  const { transactions, refused, reads, pages } = b.table.counts();
+  return {
+    written: transactions - before.transactions - (refused - before.refused),
+    refused: refused - before.refused,
+    reads: reads - before.reads,
+    pages: pages - before.pages,
+  };
+}
+
+const nothing: Cost = { written: 0, refused: 0, reads: 0, pages: 0 };
+
+describe("what an alert costs of the table", () => {
+  it("is two changes for a distinct one, applied and verified", async () => {
+    const b = quiet("enforce");
+    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 2 });
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+  });
+
+  it("is one more where a message goes out at once", async () => {
+    const b = quiet("enforce", true);
+    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 3 });
+    expect(b.sent).toHaveLength(1);
+  });
+
+  it("is two for each of many in one batch", async () => {
+    const b = quiet("enforce");
+    const names = Array.from({ length: 30 }, (_none, index) => `p-${index}`);
+    for (const name of names) b.world.addPod(name);
+    const batch = names.map((name) => alert({ id: name, pod: name }));
+    expect(await costOf(b, () => b.ingest(...batch))).toEqual({ ...nothing, written: 60 });
+  });
+
+  it.each(["observe", "approve"])("is one where the rule says %s", async (mode) => {
+    const b = quiet(mode);
+    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 1 });
+  });
+
+  it("is one for a notification, whose message waits for the digest", async () => {
+    const b = quiet("enforce", true);
+    expect(await costOf(b, () => b.ingest(alert({ key: "VM_Other" })))).toEqual({ ...nothing, written: 1 });
+    expect(b.records()).toMatchObject([{ state: "done", playbook: "notice" }]);
+  });
+
+  it("is one where it is skipped or refused", async () => {
+    const b = quiet("enforce");
+    expect(await costOf(b, () => b.ingest(alert({ pod: "gone" })))).toEqual({ ...nothing, written: 1 });
+    b.world.addPod("web-1", { namespace: "kube-system" });
+    const system = alert({ id: "a-2", namespace: "kube-system" });
+    expect(await costOf(b, () => b.ingest(system))).toEqual({ ...nothing, written: 1 });
+    expect(
+      b
+        .records()
+        .map(({ state }) => state)
+        .toSorted(),
+    ).toEqual(["refused", "skipped"]);
+  });
+
+  it("is nothing where no rule matches", async () => {
+    const b = quiet("enforce");
+    expect(await costOf(b, () => b.ingest(alert({ key: "SQL.DB_Other" })))).toEqual(nothing);
+  });
+
+  it("is nothing where this process knows it", async () => {
+    const b = quiet("enforce");
+    await b.ingest(alert());
+    expect(await costOf(b, () => b.ingest(alert(), alert()))).toEqual(nothing);
+  });
+
+  it("is one refused change and a few point reads where another process decided it", async () => {
+    for (const mode of ["enforce", "approve", "observe"]) {
+      const b = quiet(mode);
+      await b.ingest(alert());
+      b.engine.recent.forget();
+      const { reads, ...changes } = await costOf(b, () => b.ingest(alert()));
+      expect(changes).toEqual({ written: 0, refused: 1, pages: 0 });
+      // Target row and signal row, and whether the refusal was our own success.
+      expect(reads).toBeLessThanOrEqual(3);
+    }
+  });
+
+  it("is one change for all of a batch that join one remediation, and a point read for each", async () => {
+    const b = quiet("enforce");
+    await b.ingest(alert());
+    for (const count of [1, 20, 80]) {
+      const more = Array.from({ length: count }, (_none, index) => alert({ id: `${count}-${index}` }));
+      const { reads, ...changes } = await costOf(b, () => b.ingest(...more));
+      expect(changes).toEqual({ written: 1, refused: 1, pages: 0 });
+      expect(reads).toBeLessThanOrEqual(count + 2);
+    }
+    expect(b.records()).toHaveLength(1);
+  });
+
+  it("is three changes and a refused one for a later episode", async () => {
+    const b = quiet("enforce");
+    await b.ingest(alert());
+    await revert(b.engine, b.records()[0]?.id ?? "", { who: "ann", why: "a drill" });
+    b.clock.pass(2 * HOUR);
+    const again = alert({ id: "a-2", at: b.clock.now().toISOString() });
+    const { reads, ...changes } = await costOf(b, () => b.ingest(again));
+    expect(changes).toEqual({ written: 3, refused: 1, pages: 0 });
+    // As above, and the plan row of the claim, from which the new plan takes its signal over.
+    expect(reads).toBeLessThanOrEqual(4);
+    expect(
+      b
+        .records()
+        .map(({ state }) => state)
+        .toSorted(),
+    ).toEqual(["in-force", "reverted"]);
+  });
+
+  it("is one point read where it closes what was never begun", async () => {
+    const b = quiet("enforce");
+    const resolved = alert({ status: "Resolved" });
+    expect(await costOf(b, () => b.ingest(resolved))).toEqual({ ...nothing, reads: 1 });
+  });
+});
+
+describe("what cannot be decoded", () => {
+  it("costs one change, and one refused one when it comes again", async () => {
+    const b = quiet("enforce");
+    const event = { body: new Uint8Array([1]), partition: "0", sequence: 1, enqueuedAt: null };
+    expect(await costOf(b, () => ingest(b.engine, [event]))).toEqual({ ...nothing, written: 1 });
+    expect(await costOf(b, () => ingest(b.engine, [event]))).toEqual({ ...nothing, refused: 1 });
+  });
+});
+
+describe("the note that events come", () => {
+  it("costs one change in ten minutes, however many batches there are", async () => {
+    const b = bench({ configuration: configuration("enforce", silent) });
+    const before = b.table.counts().transactions;
+    for (let minute = 0; minute < 30; minute++) {
+      await b.ingest(alert({ key: "SQL.DB_Other" }));
+      b.clock.pass(MINUTE);
+    }
+    expect(b.table.counts().transactions - before).toBe(3);
+  });
+});
