@@ -184,7 +184,7 @@ function entryOf(
     episodes,
     touches: isOpen(record.state) ? touchesOf(prepared?.plan ?? null) : [],
     newerIdentity: null,
-    newerSignal: null,
+    lastSignal: null,
     lifted: false,
     closedAt: null,
     abandoned: false,

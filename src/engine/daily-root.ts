@@ -5,13 +5,15 @@ import type { Row } from "../store/table.ts";
 import { SCHEMA } from "../store/target-row.ts";
 import { eachRow } from "./each-row.ts";
 import { type Engine, later } from "./engine.ts";
+import { REMOVED } from "./retention.ts";
 
 const LATEST_ROOT = "root-latest";
+const PER_TRANSACTION = 100;
 const SKEW_MS = 5 * 60_000;
 
 /**
- * A root over the heads (id and hash of the last audit row) of all records that changed since the last root, chained
- * to it. Its hash goes to the log as well, where a writer of the tables cannot reach.
+ * A root over the heads (id and hash of the last audit row) of all records that changed or were removed since the last
+ * root, chained to it. Its hash goes to the log as well, where a writer of the tables cannot reach.
  */
 export async function writeDailyRoot(engine: Engine): Promise<void> {
   const now = engine.clock.now().toISOString();
@@ -27,12 +29,24 @@ export async function writeDailyRoot(engine: Engine): Promise<void> {
       heads.push(headOf(row));
     }
   }
+  const removed: Row[] = [];
+  for await (const row of eachRow(engine.table, CONTROL, { from: REMOVED, to: `${REMOVED}~` }))
+    removed.push(row);
+  for (const { key, cells } of removed) heads.push(`${key.slice(REMOVED.length)}:${cells["hash"]}:removed`);
   const hash = hashOf({ previous, at: now, heads: heads.sort() });
   const cells = { schema: SCHEMA, at: now, hash, previous, heads: heads.length };
   await engine.table.transact(CONTROL, [
     { do: "upsert", key: LATEST_ROOT, cells },
     { do: "upsert", key: `root-${now}`, cells },
   ]);
+  // Should we vanish here, they stand in the next root once more.
+  for (let start = 0; start < removed.length; start += PER_TRANSACTION) {
+    const some = removed.slice(start, start + PER_TRANSACTION);
+    await engine.table.transact(
+      CONTROL,
+      some.map(({ key }) => ({ do: "delete", key, etag: "*" })),
+    );
+  }
   engine.log({ level: "info", event: "audit root", facts: { hash, previous, heads: heads.length } });
 }
 

@@ -136,7 +136,7 @@ async function join(
     ...entry,
     lastSignalAt: isOpen(entry.state) ? now.toISOString() : entry.lastSignalAt,
     newerIdentity: newer ?? entry.newerIdentity,
-    newerSignal: newer === null ? entry.newerSignal : work.signals[0].summary,
+    lastSignal: isOpen(entry.state) ? work.signals[0].summary : entry.lastSignal,
     lifted: entry.lifted || lifts,
   };
   const next: TargetRow = { ...row, entries: { ...row.entries, [work.playbook]: entryNext } };

@@ -1,4 +1,4 @@
-import { Refused, Retryable } from "../model/errors.ts";
+import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
 import type { KubernetesWriter } from "../model/kubernetes-port.ts";
 import type { WritePorts } from "../model/playbook.ts";
 
@@ -8,43 +8,41 @@ export type BeforeWrite = () => Promise<void>;
 /** Ports whose every write first passes the gate, and a note whether any has. */
 export interface Gate {
   readonly ports: WritePorts;
-  /** Has a write been begun through this gate? From then on nothing ends without reading back. */
+  /** May a write have landed that was begun through this gate? From then on nothing ends without reading back. */
   touched(): boolean;
 }
 
 /** Puts a gate before all writes of the ports: playbooks know nothing of lease, time and pause. */
 export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
   let touched = false;
-  const pass = async (): Promise<void> => {
+  const through = async <T>(write: () => Promise<T>): Promise<T> => {
     await beforeWrite();
+    const before = touched;
     touched = true;
+    try {
+      return await write();
+    } catch (error) {
+      if (isRefusal(error)) touched = before;
+      throw error;
+    }
   };
   const guarded = (writer: KubernetesWriter): KubernetesWriter => ({
-    createDenyAllPolicy: async (policy) => {
-      await pass();
-      return writer.createDenyAllPolicy(policy);
-    },
-    deleteNetworkPolicy: async (...named) => {
-      await pass();
-      return writer.deleteNetworkPolicy(...named);
-    },
-    labelPod: async (...named) => {
-      await pass();
-      return writer.labelPod(...named);
-    },
-    setScale: async (...named) => {
-      await pass();
-      return writer.setScale(...named);
-    },
-    changeBlockList: async (...named) => {
-      await pass();
-      return writer.changeBlockList(...named);
-    },
+    createDenyAllPolicy: (policy) => through(() => writer.createDenyAllPolicy(policy)),
+    deleteNetworkPolicy: (...named) => through(() => writer.deleteNetworkPolicy(...named)),
+    labelPod: (...named) => through(() => writer.labelPod(...named)),
+    setScale: (...named) => through(() => writer.setScale(...named)),
+    changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
   });
   return {
     ports: { read: ports.read, write: { kubernetes: (cluster) => guarded(ports.write.kubernetes(cluster)) } },
     touched: () => touched,
   };
+}
+
+/** The outside said no: nothing of it was written. All else, a lost answer above all, says nothing. */
+function isRefusal(error: unknown): boolean {
+  const moved = error instanceof Retryable && error.retryAfterMs === 0;
+  return moved || error instanceof Permanent || error instanceof Refused || error instanceof Conflict;
 }
 
 /** Raised by a gate when the lease's share of time is used up: the rest is for the next driver. */

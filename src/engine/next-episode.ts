@@ -55,7 +55,7 @@ export function nextEpisode(
     reason,
     remains: [],
     // What began before the newer object was there would be held against it.
-    signal: entry.newerSignal ?? ended.signal,
+    signal: entry.lastSignal ?? ended.signal,
     mode: ended.rule.mode,
     requestedBy: null,
     revertedBy: null,
@@ -86,7 +86,7 @@ export function nextEpisode(
       identity: isOther ? newer : null,
       planHash: null,
       newerIdentity: null,
-      newerSignal: null,
+      lastSignal: null,
       lifted: false,
       cooldownUntil: null,
       touches: [],

@@ -1,6 +1,7 @@
 import { isOpen, type Remediation } from "../model/remediation.ts";
 import { decodeRecord } from "../store/record-rows.ts";
 import {
+  CONTROL,
   recordRowKey,
   recordRows,
   rowsOf,
@@ -16,6 +17,9 @@ import { type Engine, later } from "./engine.ts";
 import { isLeased, readTarget } from "./held-target.ts";
 
 const PER_TRANSACTION = 90;
+
+/** Heads of removed records stand in `control` under this, until a daily root has covered them. */
+export const REMOVED = "removed-";
 
 /** Removes remediations that ended longer ago than the configuration keeps them: whole, record row last, empty target rows with them. */
 export async function retire(engine: Engine, until: Date): Promise<void> {
@@ -54,6 +58,8 @@ async function remove(engine: Engine, shard: string, record: Remediation): Promi
     }
     const target = await withoutEntry(engine, hash, record);
     if (target === "busy") return;
+    const head = { schema: SCHEMA, hash: record.auditHash, at: engine.clock.now().toISOString() };
+    await engine.table.transact(CONTROL, [{ do: "upsert", key: `${REMOVED}${record.id}`, cells: head }]);
     await engine.table.transact(shard, [
       { do: "delete", key: recordRowKey(record.id), etag: "*" },
       ...target,

@@ -23,9 +23,13 @@ export function encodeRecord(record: Remediation): Record<string, Cell> {
   };
 }
 
+/** A sentence as a cell can hold it: cut, and without control characters, which take six times their room. */
+function short(text: string): string {
+  const clean = text.slice(0, SENTENCE_KEPT).replaceAll(/\p{Cc}/gu, " ");
+  return text.length > SENTENCE_KEPT ? `${clean.slice(0, -1)}…` : clean;
+}
+
 function bounded(record: Remediation): Remediation {
-  const short = (text: string): string =>
-    text.length > SENTENCE_KEPT ? `${text.slice(0, SENTENCE_KEPT - 1)}…` : text;
   const kept = record.remains.slice(0, REMAINS_KEPT).map(short);
   const cut = record.remains.length - kept.length;
   return {
@@ -66,7 +70,8 @@ export function decodePlan(row: Row): StoredPlan {
 
 /** Makes an audit row: the hash covers the row and the hash of the row before. */
 export function sealAudit(row: Omit<AuditRow, "hash">): AuditRow {
-  return { ...row, hash: hashOf(row) };
+  const kept = { ...row, why: short(row.why) };
+  return { ...kept, hash: hashOf(kept) };
 }
 
 /** Inserts an audit row. */
@@ -105,10 +110,12 @@ export function insertDrive(
 
 /** Inserts the due row of a message. */
 export function insertMessage(at: Date, message: Message): Operation & { readonly do: "insert" } {
+  const { remediation } = message;
+  const kept = { ...message, remediation: remediation === null ? null : bounded(remediation) };
   return {
     do: "insert",
     key: dueRowKey(at, message.remediationId, message.sequence),
-    cells: { schema: SCHEMA, kind: "message", id: message.remediationId, message: JSON.stringify(message) },
+    cells: { schema: SCHEMA, kind: "message", id: message.remediationId, message: JSON.stringify(kept) },
   };
 }
 

@@ -25,8 +25,8 @@ export interface TargetEntry {
   readonly touches: readonly string[];
   /** A joined signal saw another object under this name, or the one that is being let go; `UNSEEN` where it could not look. */
   readonly newerIdentity: string | null;
-  /** That signal: the next episode begins with it. */
-  readonly newerSignal: SignalSummary | null;
+  /** The last signal that joined: by it the age is judged, and with it the next episode begins. */
+  readonly lastSignal: SignalSummary | null;
   /** A joined signal's rule enforces what waits for approval or for its plan. */
   readonly lifted: boolean;
   /** Event time of a `Delete`, `Healthy`, `Resolved` or `Dismissed`: what is older than it begins nothing. */

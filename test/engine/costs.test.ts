@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
+import { RecentSignals } from "../../src/engine/recent-signals.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 
@@ -150,6 +151,26 @@ describe("what cannot be decoded", () => {
     const event = { body: new Uint8Array([1]), partition: "0", sequence: 1, enqueuedAt: null };
     expect(await costOf(b, () => ingest(b.engine, [event]))).toEqual({ ...nothing, written: 1 });
     expect(await costOf(b, () => ingest(b.engine, [event]))).toEqual({ ...nothing, refused: 1 });
+  });
+});
+
+describe("what a process remembers", () => {
+  it("is bounded, and the oldest goes first", () => {
+    const recent = new RecentSignals(2);
+    for (const signal of ["a", "b", "a", "c"]) recent.add(signal, "p", "");
+    expect(["a", "b", "c"].map((signal) => recent.has(signal, "p", ""))).toEqual([true, false, true]);
+  });
+
+  it("is one signal for one playbook and cluster, nothing wider", () => {
+    const recent = new RecentSignals();
+    recent.add("a", "p", "c");
+    expect([recent.has("a", "p", "d"), recent.has("a", "q", "c"), recent.has("b", "p", "c")]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    recent.forget();
+    expect(recent.has("a", "p", "c")).toBe(false);
   });
 });
 

@@ -8,7 +8,7 @@ import { StoreUnreachable } from "../../src/store/table.ts";
 import type { Fault } from "../store/schedule-choices.ts";
 import { endFaults } from "./end-faults.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
-import { another, strike } from "./processes.ts";
+import { another, event, strike } from "./processes.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -28,17 +28,10 @@ interface Way {
 
 const RULES = configuration("enforce");
 
-const event = (id: string) => ({
-  body: alert({ id }),
-  partition: "0",
-  sequence: Number(id.at(-1)),
-  enqueuedAt: null,
-});
-
 const WAYS: Readonly<Record<string, Way>> = {
   "a first alert": {
     before: async () => {},
-    act: (engine) => ingest(engine, [event("a-1")]),
+    act: (engine) => ingest(engine, [event({ id: "a-1" })]),
     check: (b) => {
       expect(b.records()).toMatchObject([{ state: "in-force", proof: "proved" }]);
       expect(b.world.labelsOf("web-1")["quarantine"]).toBe(b.records()[0]?.id);
@@ -47,7 +40,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   "an alert that joins": {
     before: async (b) => void (await b.ingest(alert({ id: "a-1" }))),
-    act: (engine) => ingest(engine, [event("a-2")]),
+    act: (engine) => ingest(engine, [event({ id: "a-2" })]),
     check: (b) => {
       expect(b.records()).toMatchObject([{ state: "in-force" }]);
       expect(b.world.effects).toHaveLength(1);
@@ -59,7 +52,7 @@ const WAYS: Readonly<Record<string, Way>> = {
       await b.ingest(alert({ id: "a-1" }));
       b.world.addPod("web-1");
     },
-    act: (engine) => ingest(engine, [event("a-2")]),
+    act: (engine) => ingest(engine, [event({ id: "a-2" })]),
     check: (b) => {
       const states = b.records().map(({ state }) => state);
       expect(states.toSorted()).toEqual(["in-force", "superseded"]);

@@ -52,8 +52,10 @@ rules:
 export function configuration(
   mode: string,
   change: (text: string) => string = (text) => text,
+  more: readonly AnyPlaybook[] = [],
 ): Configuration {
-  const parsed = parseConfiguration(change(RULES.replace("MODE", mode)), "test.yaml", [quarantine, notice]);
+  const playbooks = [quarantine, notice, ...more];
+  const parsed = parseConfiguration(change(RULES.replace("MODE", mode)), "test.yaml", playbooks);
   if ("errors" in parsed) throw new Error(parsed.errors.map((e) => `${e.line}: ${e.message}`).join("\n"));
   return parsed.configuration;
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
 import { sweep } from "../../src/engine/sweep.ts";
-import { Refused } from "../../src/model/errors.ts";
+import { Permanent, Refused } from "../../src/model/errors.ts";
+import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import type { Table } from "../../src/store/table.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, bench, configuration } from "./harness.ts";
+import { quarantine } from "./quarantine.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const records = (...bodies: Uint8Array[]): Uint8Array =>
@@ -113,6 +115,31 @@ describe("what cannot be acted upon", () => {
     await b.ingest(alert({ namespace: "kube-system" }));
     expect(b.records()).toMatchObject([{ state: "refused", reason: "namespace kube-system is protected" }]);
     expect(b.world.effects).toEqual([]);
+  });
+});
+
+describe("words longer than a row holds", () => {
+  const long = `"\u0000\ud800${"\\".repeat(40_000)}`;
+  const told = (more: Partial<AnyPlaybook>) => {
+    const playbooks = new Map([["quarantine", { ...quarantine, ...more }]]);
+    return bench({ engine: { playbooks } });
+  };
+
+  it("are cut in the record, its history and its messages, and the way goes on", async () => {
+    const refusing = told({ plan: () => Promise.reject(new Permanent(long, long)) });
+    expect(await refusing.ingest(alert())).toMatchObject({ recorded: 1 });
+    expect(refusing.records()).toMatchObject([{ state: "failed" }]);
+    const failing = told({ apply: () => Promise.reject(new Permanent(long, long)) });
+    expect(await failing.ingest(alert())).toMatchObject({ recorded: 1 });
+    expect(failing.records()).toMatchObject([{ state: "failed" }]);
+    const remains = Array.from({ length: 400 }, () => long);
+    const partial = told({ verify: () => Promise.resolve({ verdict: "partial", remains }) });
+    expect(await partial.ingest(alert())).toMatchObject({ recorded: 1 });
+    const [record] = partial.records();
+    expect(record).toMatchObject({ state: "in-force", proof: "partial" });
+    expect(record?.remains.at(-1)).toBe("and 360 more");
+    expect(partial.sent).toHaveLength(1);
+    expect(partial.broken()).toEqual([]);
   });
 });
 

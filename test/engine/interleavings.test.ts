@@ -10,7 +10,7 @@ import { type Choice, createRandom, everySchedule, seededChoice } from "../store
 import { createScheduler, type Task } from "../store/scheduler.ts";
 import { endFaults } from "./end-faults.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
-import { another, hooksOf, shardOfWeb } from "./processes.ts";
+import { another, event, hooksOf, shardOfWeb } from "./processes.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -30,15 +30,8 @@ interface Meeting {
 
 const RULES = configuration("enforce");
 
-const event = (id: string) => ({
-  body: alert({ id }),
-  partition: "0",
-  sequence: Number(id.at(-1)),
-  enqueuedAt: null,
-});
-
 const driver: Act = (engine, id) => drive(engine, id, later(engine.clock.now(), 25_000));
-const joiner: Act = (engine) => ingest(engine, [event("a-2")]);
+const joiner: Act = (engine) => ingest(engine, [event({ id: "a-2" })]);
 const person: Act = async (engine, id) => {
   try {
     await revert(engine, id, { who: "ann", why: "a drill" });
@@ -101,8 +94,8 @@ const MEETINGS: Readonly<Record<string, Meeting>> = {
   "three processes that claim at once": {
     before: async () => "",
     acts: {
-      first: (engine) => ingest(engine, [event("a-1")]),
-      again: (engine) => ingest(engine, [event("a-1")]),
+      first: (engine) => ingest(engine, [event({ id: "a-1" })]),
+      again: (engine) => ingest(engine, [event({ id: "a-1" })]),
       joiner,
     },
     at: stillHeld,

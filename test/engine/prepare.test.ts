@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { Engine } from "../../src/engine/engine.ts";
+import { readTarget } from "../../src/engine/held-target.ts";
 import { type Intended, prepare, touchesOf } from "../../src/engine/prepare.ts";
 import { readFacts } from "../../src/engine/target-facts.ts";
 import { Permanent, Refused, Retryable } from "../../src/model/errors.ts";
@@ -8,8 +9,9 @@ import { MODES } from "../../src/model/mode.ts";
 import type { AnyPlaybook, PlanOutcome } from "../../src/model/playbook.ts";
 import type { State } from "../../src/model/remediation.ts";
 import type { Target } from "../../src/model/target.ts";
+import { targetHash } from "../../src/store/row-keys.ts";
 import type { TargetEntry, TargetRow } from "../../src/store/target-row.ts";
-import { bench, configuration, notice } from "./harness.ts";
+import { alert, bench, configuration, notice } from "./harness.ts";
 import { quarantine } from "./quarantine.ts";
 import { CLUSTER, SUBSCRIPTION, World } from "./world.ts";
 
@@ -66,25 +68,16 @@ function engineWith(
 const answering = (outcome: PlanOutcome): Partial<AnyPlaybook> => ({ plan: () => Promise.resolve(outcome) });
 const raising = (error: Error): Partial<AnyPlaybook> => ({ plan: () => Promise.reject(error) });
 
-function rowOf(entries: Record<string, Partial<TargetEntry>>): TargetRow {
-  const entry = (more: Partial<TargetEntry>): TargetEntry => ({
-    id: "r-0",
-    state: "in-force",
-    mode: "enforce",
-    identity: null,
-    planHash: null,
-    lastSignalAt: "",
-    cooldownUntil: null,
-    episodes: ["2026-03-02T08:00:00.000Z"],
-    touches: [],
-    newerIdentity: null,
-    newerSignal: null,
-    lifted: false,
-    closedAt: null,
-    abandoned: false,
-    ...more,
-  });
-  const all = Object.entries(entries).map(([name, more]) => [name, entry(more)]);
+/** A target row with entries like that of a quarantine in force, changed. */
+async function rowOf(entries: Record<string, Partial<TargetEntry>>): Promise<TargetRow> {
+  const b = bench();
+  await b.ingest(alert());
+  const like = (await readTarget(b.table, targetHash(POD)))?.row.entries["quarantine"];
+  if (like === undefined) throw new Error("an entry to copy is wanted");
+  const all = Object.entries(entries).map(([name, more]) => [
+    name,
+    { ...like, id: "r-0", touches: [], ...more },
+  ]);
   return { target: POD, lease: null, entries: Object.fromEntries(all) };
 }
 
@@ -129,10 +122,10 @@ describe("the verdict of plan and guard", () => {
   });
 
   it("asks a person from the third episode on, which the target row tells", async () => {
-    const episodes = (count: number): TargetRow =>
+    const episodes = (count: number): Promise<TargetRow> =>
       rowOf({ quarantine: { episodes: Array.from({ length: count }, () => "") } });
-    expect(await prepare(engineWith(), intended(), episodes(2))).toMatchObject({ state: "applying" });
-    expect(await prepare(engineWith(), intended(), episodes(3))).toMatchObject({
+    expect(await prepare(engineWith(), intended(), await episodes(2))).toMatchObject({ state: "applying" });
+    expect(await prepare(engineWith(), intended(), await episodes(3))).toMatchObject({
       state: "awaiting-approval",
     });
   });
@@ -219,7 +212,7 @@ describe("one holder for one field", () => {
   const field = "pod/shop/web-1#labels.quarantine";
 
   it("skips a plan that touches what another remediation in force holds, naming it", async () => {
-    const row = rowOf({ other: { touches: ["x", field] }, quarantine: { touches: [] } });
+    const row = await rowOf({ other: { touches: ["x", field] }, quarantine: { touches: [] } });
     expect(await prepare(engineWith(), intended(), row)).toMatchObject({
       state: "skipped",
       reason: "remediation r-0 (other) already holds what it would touch",
@@ -232,7 +225,9 @@ describe("one holder for one field", () => {
       { other: { touches: [field], state: "reverted" as const } },
       { other: { touches: [`${field}.other`] } },
     ]) {
-      expect(await prepare(engineWith(), intended(), rowOf(entries))).toMatchObject({ state: "applying" });
+      expect(await prepare(engineWith(), intended(), await rowOf(entries))).toMatchObject({
+        state: "applying",
+      });
     }
   });
 

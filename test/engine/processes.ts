@@ -1,12 +1,14 @@
 import type { Engine } from "../../src/engine/engine.ts";
+import type { HubEvent } from "../../src/engine/parked-events.ts";
 import { RecentSignals } from "../../src/engine/recent-signals.ts";
+import { sweep } from "../../src/engine/sweep.ts";
 import { Retryable } from "../../src/model/errors.ts";
 import { shardOf, targetHash } from "../../src/store/row-keys.ts";
 import type { Table } from "../../src/store/table.ts";
 import type { Fault } from "../store/schedule-choices.ts";
 import { createScheduledTable } from "../store/scheduled-table.ts";
 import { createScheduler, type Task } from "../store/scheduler.ts";
-import { type Bench, countingRandomness } from "./harness.ts";
+import { alert, type Bench, countingRandomness } from "./harness.ts";
 import { type CallHooks, CLUSTER } from "./world.ts";
 
 /** The shard in which everything of the pod `shop/web-1` lives. */
@@ -78,4 +80,43 @@ export async function strike(
   });
   const ended = (await scheduler.run()).get("struck") ?? "done";
   return { ended, points };
+}
+
+/**
+ * Another process of the bench that stands still at the first place to stop that matches, while something else
+ * happens; `lose` lets it hear afterwards that nobody answered.
+ */
+export function meanwhile(
+  b: Bench,
+  place: RegExp,
+  happens: () => Promise<unknown>,
+  more: Partial<Engine> & { readonly lose?: boolean } = {},
+): Engine {
+  const { lose, ...parts } = more;
+  let isFirst = true;
+  const at: Task["at"] = async (point) => {
+    if (!(isFirst && place.test(point))) return null;
+    isFirst = false;
+    await happens();
+    return lose === true ? "lose" : null;
+  };
+  return another(b, { table: shardOfWeb(b.table, { at }), ports: b.world.ports(hooksOf({ at })), ...parts });
+}
+
+/** The clock of a process that is ahead of the others, or behind. */
+export function skewed(b: Bench, ms: number): Engine["clock"] {
+  return { now: () => new Date(b.clock.now().getTime() + ms) };
+}
+
+/** One sweep each time after some minutes, by processes of their own. */
+export async function sweepAfter(b: Bench, ...minutes: readonly number[]): Promise<void> {
+  for (const some of minutes) {
+    b.clock.pass(some * 60_000);
+    await sweep(another(b));
+  }
+}
+
+/** An event of the hub, as `ingest` takes it. */
+export function event(more: Parameters<typeof alert>[0] = {}): HubEvent {
+  return { body: alert(more), partition: "0", sequence: 1, enqueuedAt: null };
 }

@@ -4,35 +4,36 @@ import type { Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { APPROVAL_MS, later } from "../engine.ts";
-import { ceilingIsLower, gate, timeIsUp } from "../gate.ts";
+import { ceilingIsLower, type Gate, gate, timeIsUp } from "../gate.ts";
 import { guard } from "../guard.ts";
 import { readFacts } from "../target-facts.ts";
 import { afterFault, end, goBack } from "./outcomes.ts";
-import { planOf, playbookOf } from "./turn-plan.ts";
+import { judgedBy, planOf, playbookOf } from "./turn-plan.ts";
 import { afterVerification } from "./verifying.ts";
 
 /** Carries the plan out and reads back. After any wait the guard is asked again, on the object as it is now. */
 export const applying: Step = async (turn) => {
   const { engine, record } = turn;
   // Who vanished in the middle may have written: that is assumed until reading back says otherwise.
-  let touched = record.touched || turn.abandoned;
+  const before = record.touched || turn.abandoned;
+  let passage: Gate | null = null;
+  const touched = (): boolean => before || (passage?.touched() ?? false);
   let verification: Verification;
   try {
     const playbook = playbookOf(turn);
     const plan = await planOf(turn);
-    const stopped = turn.prepared === null ? await guardAgain(turn, plan, touched) : null;
+    const stopped = turn.prepared === null ? await guardAgain(turn, plan, before) : null;
     if (stopped !== null) return stopped;
-    const passage = gate(engine.ports, async () => {
+    passage = gate(engine.ports, async () => {
       if (engine.clock.now() >= turn.until) throw timeIsUp();
       if (lowestMode(record.mode, engine.configuration.ceiling) !== "enforce") throw ceilingIsLower();
-      touched = true;
     });
     await playbook.apply(plan, passage.ports);
     verification = await playbook.verify(plan, engine.ports);
   } catch (error) {
-    return afterFault(turn, error, touched);
+    return afterFault(turn, error, touched());
   }
-  return afterVerification(turn, verification, touched);
+  return afterVerification(turn, verification, touched());
 };
 
 /** Guard and identity on the re-read object; null: go on. */
@@ -46,15 +47,16 @@ async function guardAgain(turn: Turn, plan: Plan, touched: boolean): Promise<Cha
     return stop("superseded", "another object has taken the target's name");
   }
   const { ceiling, scope, protectedNamespaces } = engine.configuration;
+  const entry = held.row.entries[record.playbook];
   const judged = guard({
-    record,
+    record: judgedBy(record, entry),
     playbook: playbookOf(turn),
     facts,
     ceiling,
     scope,
     protectedNamespaces,
     now: engine.clock.now(),
-    episodes: (held.row.entries[record.playbook]?.episodes ?? []).length,
+    episodes: (entry?.episodes ?? []).length,
   });
   if (judged.verdict === "refuse") return stop("refused", judged.reason);
   if (judged.mode === "enforce") return null;

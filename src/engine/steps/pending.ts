@@ -9,7 +9,7 @@ import { APPROVAL_MS, ATTEMPTS, LEASE_MS, later } from "../engine.ts";
 import { type Prepared, prepare, touchesOf } from "../prepare.ts";
 import { type Resolution, resolve } from "../resolve.ts";
 import { asOutcome, defer, end, sentence } from "./outcomes.ts";
-import { playbookOf, storedWith } from "./turn-plan.ts";
+import { judgedBy, playbookOf, storedWith } from "./turn-plan.ts";
 
 /** Claimed without a plan: resolves what was claimed as named, then plans under the lease. */
 export const pending: Step = async (turn) => {
@@ -24,7 +24,8 @@ export const pending: Step = async (turn) => {
 export async function planAnew(turn: Turn): Promise<Change> {
   const { engine, held } = turn;
   const entry = held.row.entries[turn.record.playbook];
-  const record: Remediation = entry?.lifted === true ? { ...turn.record, mode: "enforce" } : turn.record;
+  const asked = judgedBy(turn.record, entry);
+  const record: Remediation = entry?.lifted === true ? { ...asked, mode: "enforce" } : asked;
   let prepared: Prepared;
   try {
     prepared = await prepare(engine, record, held.row);
@@ -37,6 +38,8 @@ export async function planAnew(turn: Turn): Promise<Change> {
   const told: readonly Prepared["state"][] = ["awaiting-approval", "observed", "refused", "failed"];
   const message = told.find((state) => state === prepared.state);
   const notice = prepared.state === "done" ? (["notice"] as const) : [];
+  // The same question is not asked twice.
+  const isAsked = record.state === prepared.state && record.planHash === (prepared.plan?.hash ?? null);
   return {
     state: prepared.state,
     reason: prepared.reason,
@@ -65,7 +68,7 @@ export async function planAnew(turn: Turn): Promise<Change> {
     ...(prepared.plan === null
       ? {}
       : { plan: { plan: prepared.plan, signal: stored?.signal ?? null, body: null } }),
-    messages: message === undefined ? notice : [messageFor(message)],
+    messages: message === undefined || isAsked ? notice : [messageFor(message)],
   };
 }
 

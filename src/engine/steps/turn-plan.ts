@@ -1,8 +1,10 @@
 import { Permanent } from "../../model/errors.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { AnyPlaybook } from "../../model/playbook.ts";
+import type { Remediation } from "../../model/remediation.ts";
 import { decodePlan, type StoredPlan } from "../../store/record-rows.ts";
 import { planRowKey, shardOf } from "../../store/row-keys.ts";
+import type { TargetEntry } from "../../store/target-row.ts";
 import type { Turn } from "../drive.ts";
 
 /** The playbook of a turn's record. Raises `Permanent` where this version has none of that name. */
@@ -37,4 +39,10 @@ export async function planOf(turn: Turn): Promise<Plan> {
     );
   }
   return plan;
+}
+
+/** The record as the guard judges it: by the last signal that joined, since whoever still alerts is not out of date. */
+export function judgedBy(record: Remediation, entry: TargetEntry | undefined): Remediation {
+  const signal = entry?.lastSignal ?? null;
+  return signal === null ? record : { ...record, signal };
 }

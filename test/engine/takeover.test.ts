@@ -1,0 +1,173 @@
+import { describe, expect, it } from "vitest";
+import { LEASE_MS } from "../../src/engine/engine.ts";
+import { takeLease } from "../../src/engine/held-target.ts";
+import { ingest } from "../../src/engine/ingest.ts";
+import { runManually } from "../../src/engine/manual-run.ts";
+import { revert } from "../../src/engine/revert.ts";
+import { sweep } from "../../src/engine/sweep.ts";
+import { targetHash } from "../../src/store/row-keys.ts";
+import { alert, bench } from "./harness.ts";
+import { another, event, meanwhile, skewed, sweepAfter } from "./processes.ts";
+import { CLUSTER } from "./world.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const TARGET = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
+const ANN = { who: "ann", why: "a drill" };
+
+describe("a process that is frozen longer than its lease", () => {
+  it("changes nothing any more when another has taken over and done its work", async () => {
+    const b = bench();
+    const frozen = meanwhile(b, /^before label/, () => sweepAfter(b, 2.1));
+    await ingest(frozen, [event()]);
+    const [record] = b.records();
+    expect(record).toMatchObject({ state: "in-force", proof: "proved", auditSequence: 2 });
+    expect(b.world.effects).toHaveLength(1);
+    expect(b.broken()).toEqual([]);
+  });
+
+  it("is waited for: after a takeover the change is read back once more, a lease later", async () => {
+    const b = bench();
+    const frozen = meanwhile(b, /^before label/, () => sweepAfter(b, 2.1));
+    await ingest(frozen, [event()]);
+    const [record] = b.records();
+    expect(record?.dueAt).toBe(new Date(b.clock.now().getTime() + LEASE_MS).toISOString());
+    await sweepAfter(b, 2);
+    expect(b.records()[0]).toMatchObject({ state: "in-force", reason: "read back: proved" });
+  });
+
+  it("has its late write found and taken back before the end is written", async () => {
+    const b = bench();
+    const seen: string[] = [];
+    const frozen = meanwhile(b, /^before label/, async () => {
+      b.clock.pass(LEASE_MS + SECOND);
+      const record = await revert(another(b), b.records()[0]?.id ?? "", ANN);
+      seen.push(record.state);
+    });
+    await ingest(frozen, [event()]);
+    expect(seen).toEqual(["reverting"]);
+    expect(b.world.labelsOf("web-1")["quarantine"]).toBe(b.records()[0]?.id);
+    await sweepAfter(b, 2);
+    expect(b.records()).toMatchObject([{ state: "reverted", revertedBy: ANN }]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+    expect(b.broken()).toEqual([]);
+  });
+
+  it("has a write that lands even after the end told by the daily search for marks", async () => {
+    const b = bench();
+    const frozen = meanwhile(b, /^before label/, async () => {
+      b.clock.pass(LEASE_MS + SECOND);
+      await revert(another(b), b.records()[0]?.id ?? "", ANN);
+      await sweepAfter(b, 2);
+      expect(b.records()).toMatchObject([{ state: "reverted" }]);
+    });
+    await ingest(frozen, [event()]);
+    await sweepAfter(b, 24 * 60, 1);
+    const told = b.sent.filter(({ kind }) => kind === "foreign-mark");
+    expect(told).toHaveLength(1);
+    expect(told[0]?.text).toContain(`pod shop/web-1 (${b.records()[0]?.id})`);
+  });
+
+  it("begins no outside write when it wakes before one, also where nobody has taken over", async () => {
+    const b = bench();
+    const frozen = meanwhile(b, /^after transact insert t!/, async () => b.clock.pass(LEASE_MS + SECOND));
+    await ingest(frozen, [event()]);
+    expect(b.world.effects).toEqual([]);
+    expect(b.records()).toMatchObject([{ state: "applying" }]);
+    expect(b.broken()).toEqual([]);
+    await sweepAfter(b, 3);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+  });
+
+  it("counts its time from the lease and not from its waking, when a person asked for the run", async () => {
+    const b = bench();
+    const frozen = meanwhile(b, /^after transact insert t!/, async () => b.clock.pass(LEASE_MS + SECOND));
+    const run = {
+      playbook: "quarantine",
+      target: TARGET,
+      parameters: {},
+      mode: "enforce",
+      ttlMs: null,
+    } as const;
+    await runManually(frozen, { ...run, notify: [], ...ANN, idempotencyKey: "k" });
+    expect(b.world.effects).toEqual([]);
+    await sweepAfter(b, 3);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+  });
+
+  it("does not drive on the lease of another when it hears late that its claim was written", async () => {
+    const b = bench();
+    const hash = targetHash(TARGET);
+    const leases: unknown[] = [];
+    const claims = meanwhile(
+      b,
+      /^after transact insert t!/,
+      async () => {
+        b.clock.pass(LEASE_MS + SECOND);
+        leases.push(await takeLease(another(b), hash));
+      },
+      { lose: true },
+    );
+    await ingest(claims, [event()]);
+    expect(leases).toMatchObject([{ hash }]);
+    expect(b.world.effects).toEqual([]);
+    expect(b.records()).toMatchObject([{ state: "applying", auditSequence: 1 }]);
+  });
+
+  it("does not drive on the lease of another when it hears late that its step was written", async () => {
+    const b = bench();
+    await b.ingest(alert());
+    b.clock.pass(8 * 60 * MINUTE);
+    // The step that begins the revert is written; its answer comes when somebody else drives.
+    const sweeps = meanwhile(
+      b,
+      /^after transact replace t!\w+, replace r!/,
+      async () => {
+        b.clock.pass(LEASE_MS + SECOND);
+        await takeLease(another(b), targetHash(TARGET));
+      },
+      { lose: true },
+    );
+    await sweep(sweeps);
+    expect(b.records()).toMatchObject([{ state: "reverting" }]);
+    expect(b.world.effects).toHaveLength(1);
+    await sweepAfter(b, 2.1, 2.1);
+    expect(b.records()).toMatchObject([{ state: "reverted" }]);
+    expect(b.world.effects).toHaveLength(2);
+  });
+});
+
+describe("a minute of clock skew", () => {
+  it("lets a clock that is ahead take over only when the work of the lease must be over", async () => {
+    const b = bench();
+    const early: number[] = [];
+    const frozen = meanwhile(b, /^before label/, async () => {
+      const ahead = another(b, { clock: skewed(b, MINUTE) });
+      b.clock.pass(55 * SECOND);
+      early.push((await sweep(ahead)).driven);
+      b.clock.pass(10 * SECOND);
+      early.push((await sweep(ahead)).driven);
+    });
+    await ingest(frozen, [event()]);
+    expect(early).toEqual([0, 1]);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+    expect(b.world.effects).toHaveLength(1);
+  });
+
+  it("lets a clock that is behind wait longer, and loses nothing", async () => {
+    const b = bench();
+    const driven: number[] = [];
+    const frozen = meanwhile(b, /^before label/, async () => {
+      const behind = another(b, { clock: skewed(b, -MINUTE) });
+      b.clock.pass(LEASE_MS + SECOND);
+      driven.push((await sweep(behind)).driven);
+      b.clock.pass(MINUTE);
+      driven.push((await sweep(behind)).driven);
+    });
+    await ingest(frozen, [event()]);
+    expect(driven).toEqual([0, 1]);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+    expect(b.world.effects).toHaveLength(1);
+    expect(b.broken()).toEqual([]);
+  });
+});
