@@ -148,6 +148,12 @@ function knownKind(kind: string): WorkloadKind | null {
 async function imageOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
   const { image, digest, namespace, pod: podName } = signal;
   if (image === null && digest === null) return none("the signal names no image");
+  // A finding names a repository inside a registry: without the registry's host it would be read as Docker Hub's.
+  if (signal.kind === "finding") {
+    return digest === null
+      ? none("the finding names a repository of a registry and no digest")
+      : found({ kind: "image", cluster, reference: null, digest });
+  }
   if (digest !== null || namespace === null || podName === null) {
     return found({ kind: "image", cluster, reference: image, digest });
   }

@@ -192,6 +192,14 @@ describe("the image of a signal", () => {
     expect(here.asked).toEqual([]);
   });
 
+  it("is its digest alone where a finding names a repository of some registry, and none without a digest", async () => {
+    const here = cluster([aPod()]);
+    const finding = { kind: "finding", image: "team/web" } as const;
+    expect(await resolved("image", { ...finding, digest: DIGEST }, here)).toEqual(image(null, DIGEST));
+    expect(await resolved("image", { ...finding, digest: null }, here)).toMatchObject({ outcome: "none" });
+    expect(here.asked).toEqual([]);
+  });
+
   it("has the digest that the container runs, if that still runs the image of the signal", async () => {
     expect(await resolved("image", {})).toEqual(image(IMAGE, DIGEST));
     expect(await resolved("image", { container: null })).toEqual(image(IMAGE, DIGEST));

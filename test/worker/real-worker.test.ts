@@ -134,7 +134,7 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
 
   it("answers requests with a list, a history, its health and problem details", async () => {
     const id = await onlyId();
-    const shown = await get(`/api/remediations/${id}`, { id });
+    const shown = await get(`/api/remediations/${id}`, { path: id });
     expect(shown).toMatchObject({ status: 200, body: { remediation: { id, state: "in-force" }, plan: {} } });
     expect(await get("/api/health")).toMatchObject({
       status: 200,
@@ -170,7 +170,7 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
 
   it("takes the isolation back when a person asks", async () => {
     const id = await onlyId();
-    const params = { id, action: "revert" };
+    const params = { path: `${id}/revert` };
     const { http } = await worker.invoke(
       "remediations",
       httpInput("POST", `/api/remediations/${id}/revert`, params, { reason: "a drill" }),
