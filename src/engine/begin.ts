@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { enter } from "./enter.ts";
 import { type HeldTarget, newLease } from "./held-target.ts";
 import { type Prepared, prepare } from "./prepare.ts";
-import { claimThatFits, heldBy, writeClaim } from "./write-claim.ts";
+import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 
 /** What became of a piece of work. */
 export interface Begun {
@@ -41,12 +41,12 @@ export async function begin(engine: Engine, work: Work, hurried = false): Promis
     : await tryPrepare(engine, work, id);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const inserted = await insert(engine, work, id, prepared, reason);
-    if (inserted !== null) return inserted;
-    const entered = await enter(engine, work, prepared);
+    if ("begun" in inserted) return inserted.begun;
+    const entered = inserted.found && (await enter(engine, work, prepared, inserted.found));
     if (entered !== null) return entered;
   }
   throw new StoreUnreachable(
-    `the store refused ${TRIES} times to take a claim on ${targetRowKey(targetHash(work.target))}`,
+    `the store refused ${TRIES} times to take a claim on ${targetRowKey(targetHash(work.target, work.aside))}`,
   );
 }
 
@@ -79,28 +79,30 @@ export function intendedOf(work: Work): Omit<Parameters<typeof prepare>[1], "id"
     rule: work.rule,
     signal: first.summary,
     clusterByRule: work.clusterByRule,
+    evidence: work.evidence,
+    attempts: 0,
     unresolved: work.unresolved,
   };
 }
 
-/** The claim on a target that nobody has touched yet; null when its row is there already. */
+/** The claim on a target that nobody has touched yet, or the row that is there already. */
 async function insert(
   engine: Engine,
   work: Work,
   id: string,
   prepared: Prepared | null,
   pendingReason: string,
-): Promise<Begun | null> {
+): Promise<{ readonly begun: Begun } | { readonly found: SeenTarget | null }> {
   const now = engine.clock.now();
-  const hash = targetHash(work.target);
+  const hash = targetHash(work.target, work.aside);
   const context = { pendingReason, pendingDue: now, episodes: [now.toISOString()] };
   const claim = claimThatFits(engine, work, id, prepared, context);
   // An applying claim is driven on at once, under a lease; everything else is at rest.
   const lease = claim.record.state === "applying" ? newLease(engine) : null;
   const row: TargetRow = { target: work.target, lease, entries: { [work.playbook]: claim.entry } };
-  const written = await writeClaim(engine, hash, id, claim, { do: "insert" }, row);
-  if (written === null) return null;
-  const held = heldBy(lease, hash, written);
+  const outcome = await writeClaim(engine, hash, claim, { do: "insert" }, row);
+  if (!("written" in outcome)) return outcome;
+  const held = heldBy(lease, hash, outcome.written);
   const drive = held === null ? null : { record: claim.record, held, prepared };
-  return { outcome: "recorded", id, drive, wake: false, messages: claim.messages };
+  return { begun: { outcome: "recorded", id, drive, wake: false, messages: claim.messages } };
 }

@@ -17,12 +17,13 @@ import {
   sealAudit,
   writeRecord,
 } from "../store/record-rows.ts";
-import { newRemediationId, signalHash, signalRowKey, targetHash } from "../store/row-keys.ts";
+import { newRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
-import { SCHEMA, type TargetEntry } from "../store/target-row.ts";
+import type { TargetEntry } from "../store/target-row.ts";
 import { laneOf } from "./commit.ts";
 import { APPROVAL_MS, type Engine, LEASE_MS, later } from "./engine.ts";
 import { type Prepared, touchesOf } from "./prepare.ts";
+import { signalRow } from "./signal-row.ts";
 
 /** One thing to be begun: what a rule wants of one playbook on one target, and the signals that want it. */
 export interface Work {
@@ -33,6 +34,9 @@ export interface Work {
   readonly decided: { readonly state: "skipped" | "refused" | "failed"; readonly reason: string } | null;
   readonly rule: RuleAsItWas;
   readonly mode: Mode;
+  /** See the record: evidence has a row beside the target's, and what destroys it waits for it. */
+  readonly aside: boolean;
+  readonly evidence: Remediation["evidence"];
   readonly clusterByRule: boolean;
   /** All signals of the batch that want this; the first began it. Never empty. */
   readonly signals: readonly [WorkSignal, ...WorkSignal[]];
@@ -66,7 +70,7 @@ export const SIGNALS_PER_CLAIM = 80;
 
 /** A new id for a piece of work. */
 export function claimId(engine: Engine, work: Work): string {
-  return newRemediationId(targetHash(work.target), engine.clock.now(), engine.randomness);
+  return newRemediationId(targetHash(work.target, work.aside), engine.clock.now(), engine.randomness);
 }
 
 /**
@@ -117,6 +121,8 @@ export function composeClaim(
     rule: work.rule,
     signal: first.summary,
     unresolved: work.unresolved,
+    aside: work.aside,
+    evidence: work.evidence,
     clusterByRule: work.clusterByRule,
     requestedBy: work.requestedBy,
     revertedBy: null,
@@ -161,7 +167,7 @@ export function composeClaim(
       insertAudit(id, audit),
       ...(due === null ? [] : [due]),
       ...messages.map(({ operation }) => operation),
-      ...signalRows(work.playbook, work.target, id, work.signals),
+      ...signalRows(work, id),
     ],
   };
 }
@@ -211,21 +217,7 @@ function messagesAfterClaim(state: State, notification: boolean): readonly Messa
 }
 
 /** Insert-only rows that say: these signals have been decided for this playbook, by this record. */
-export function signalRows(
-  playbook: string,
-  target: Target,
-  id: string,
-  signals: readonly WorkSignal[],
-): Operation[] {
-  const hash = targetHash(target);
-  return signals.map(({ summary }) => ({
-    do: "insert",
-    key: signalRowKey(hash, playbook, signalHash(summary.identity)),
-    cells: {
-      schema: SCHEMA,
-      id,
-      identity: summary.identity.slice(0, 2000).toWellFormed(),
-      at: summary.at ?? "",
-    },
-  }));
+export function signalRows({ playbook, target, aside, signals }: Work, id: string): Operation[] {
+  const hash = targetHash(target, aside);
+  return signals.map(({ summary }) => signalRow(hash, playbook, id, summary.identity, summary.at));
 }

@@ -11,6 +11,7 @@ import { drive } from "./drive.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
 import { dueNow } from "./enter.ts";
 import { readTarget } from "./held-target.ts";
+import { readRecord } from "./read-record.ts";
 import { end } from "./steps/outcomes.ts";
 
 const TRIES = 4;
@@ -32,15 +33,13 @@ export async function closeBy(engine: Engine, signal: Signal): Promise<boolean> 
 }
 
 async function closeOne(engine: Engine, work: Work, signal: Signal): Promise<boolean> {
-  const hash = targetHash(work.target);
+  const hash = targetHash(work.target, work.aside);
   const at = work.signals[0].summary.at ?? engine.clock.now().toISOString();
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const seen = await readTarget(engine.table, hash);
     const entry = seen?.row.entries[work.playbook];
     if (seen === null || entry === undefined) return false;
-    // The entry may be another signal's: only what this one began or joined is closed by it.
-    const own = signalRowKey(hash, work.playbook, signalHash(work.signals[0].summary.identity));
-    if ((await engine.table.get(shardOf(hash), own)) === null && signal.kind === "alert") return false;
+    if (!(await isOwn(engine, hash, work, entry.id, signal))) return false;
     if (entry.closedAt === null || entry.closedAt < at) {
       if (!(await note(engine, hash, seen, work.playbook, at))) continue;
     }
@@ -49,6 +48,16 @@ async function closeOne(engine: Engine, work: Work, signal: Signal): Promise<boo
     return true;
   }
   return false;
+}
+
+/** The entry may be another signal's: only what this one began or joined is closed by it. */
+async function isOwn(engine: Engine, hash: string, work: Work, id: string, signal: Signal): Promise<boolean> {
+  const key = signalRowKey(hash, work.playbook, signalHash(work.signals[0].summary.identity));
+  if ((await engine.table.get(shardOf(hash), key)) !== null) return true;
+  // A recommendation's identity has the date of its state in it, so its rows are found by the record alone.
+  if (signal.kind === "alert") return false;
+  const record = await readRecord(engine, id);
+  return record?.signal.id.toLowerCase() === signal.id.toLowerCase();
 }
 
 /** Notes when it was over; what waits is due at once, so that it ends also where we vanish or somebody else drives. */

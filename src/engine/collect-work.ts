@@ -6,6 +6,7 @@ import type { Severity, Signal } from "../model/signal.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { SIGNALS_PER_CLAIM, type Work, type WorkSignal } from "./claim.ts";
 import type { Engine } from "./engine.ts";
+import { changesNothing, withEvidence } from "./evidence.ts";
 import { inParallel } from "./in-parallel.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 import { signalIdentity, signalTime, summarize } from "./signal-identity.ts";
@@ -68,8 +69,8 @@ export async function collectWork<W extends Wanted>(
     const identity = signalIdentity(one.from.signal);
     if (!group.has(identity)) group.set(identity, one);
   }
-  const works = [...groups.values()].flatMap((group) => worksOf([...group.values()]));
-  return works.sort((a, b) => urgency(a) - urgency(b));
+  const works = [...groups.values()].flatMap((group) => worksOf(engine, [...group.values()]));
+  return withEvidence(engine, works).sort((a, b) => urgency(a) - urgency(b));
 }
 
 type Resolved = Wanted & Pick<Work, "target" | "unresolved" | "decided">;
@@ -114,7 +115,7 @@ function timeIsUp(): Retryable {
 }
 
 /** One work for one playbook and target; more than a transaction takes become further ones, which join the first. */
-function worksOf(group: readonly Resolved[]): Work[] {
+function worksOf(engine: Engine, group: readonly Resolved[]): Work[] {
   const [lead, ...rest] = group.toSorted(byWeight);
   if (lead === undefined) return [];
   const { decision, cluster, target, unresolved, decided, from } = lead;
@@ -128,6 +129,8 @@ function worksOf(group: readonly Resolved[]): Work[] {
     clusterByRule:
       cluster !== null && from.signal.cluster?.resourceId.toLowerCase() !== cluster.toLowerCase(),
     requestedBy: null,
+    aside: changesNothing(engine, decision.playbook),
+    evidence: [],
   };
   const others = rest.map((one) => workSignal(one.from));
   const works: Work[] = [{ ...of, signals: [workSignal(from), ...others.slice(0, SIGNALS_PER_CLAIM - 1)] }];

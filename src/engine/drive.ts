@@ -1,12 +1,12 @@
 import { isOpen, type OpenState, type Remediation } from "../model/remediation.ts";
-import { decodeRecord } from "../store/record-rows.ts";
-import { recordRowKey, shardOf, targetHash } from "../store/row-keys.ts";
+import { targetHash } from "../store/row-keys.ts";
 import { NewerSchema } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
 import { type Change, type Committed, commit } from "./commit.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
 import { dropLease, type HeldTarget, LeaseLost, takeLease } from "./held-target.ts";
 import type { Prepared } from "./prepare.ts";
+import { readRecord } from "./read-record.ts";
 import { applying } from "./steps/applying.ts";
 import { awaitingApproval } from "./steps/awaiting-approval.ts";
 import { inForce } from "./steps/in-force.ts";
@@ -52,7 +52,7 @@ export interface Driven {
 /** A record whose lease is ours from the claim on. */
 export type Claimed = NonNullable<Begun["drive"]>;
 
-/** A person's word, turned into a change of the record as it is under the lease; null: nothing to change. */
+/** A person's word, turned into a change of the record as it is under the lease; null: it is left as it is. */
 export type Push = (record: Remediation) => Change | null;
 
 /**
@@ -76,7 +76,8 @@ export async function drive(
     let next = from.push === undefined ? null : await pushed(engine, start, from.push);
     let spawned: Begun | null = null;
     let leased = true;
-    while (leased && (isOpen(record.state) || next !== null)) {
+    const leave = from.push !== undefined && next === null;
+    while (leased && !leave && (isOpen(record.state) || next !== null)) {
       const change = next ?? (await step({ engine, record, held, until: limit, prepared }));
       next = null;
       const committed = await commit(engine, held, record, change);
@@ -150,18 +151,12 @@ async function take(
   const seen = await readRecord(engine, id);
   if (seen === null) return "gone";
   if (!(isOpen(seen.state) || ended)) return "rest";
-  const held = await takeLease(engine, targetHash(seen.target));
+  const held = await takeLease(engine, targetHash(seen.target, seen.aside));
   if (held === "held") return "busy";
   if (held === "gone") return "gone";
   // Read again under the lease: who held it before may have moved it.
   const record = await readRecord(engine, id);
   return record === null ? "gone" : { record, held };
-}
-
-/** The record of an id, or null. */
-export async function readRecord(engine: Pick<Engine, "table">, id: string): Promise<Remediation | null> {
-  const stored = await engine.table.get(shardOf(id), recordRowKey(id));
-  return stored === null ? null : decodeRecord(stored);
 }
 
 function earlier(first: Date, second: Date): Date {

@@ -20,25 +20,27 @@ import type { Begun } from "./begin.ts";
 import { claimId, signalRows, type Work, type WorkSignal } from "./claim.ts";
 import { laneOf } from "./commit.ts";
 import type { Engine } from "./engine.ts";
-import { isLeased, newLease, readTarget } from "./held-target.ts";
+import { EPISODES_UNATTENDED } from "./guard.ts";
+import { isLeased, newLease } from "./held-target.ts";
 import { episodesWith } from "./next-episode.ts";
 import { heldByAnother, type Prepared } from "./prepare.ts";
-import { claimThatFits, heldBy, writeClaim } from "./write-claim.ts";
+import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 
-interface Seen {
+interface Seen extends SeenTarget {
   readonly hash: string;
-  readonly row: TargetRow;
-  readonly etag: string;
 }
 
 /**
  * The target row is there already: the signals have been decided before, join what is open, begin the next episode
- * of what has ended, or enter this playbook. Null when the row moved or vanished meanwhile: look again.
+ * of what has ended, or enter this playbook. Null when the row moved meanwhile: look again.
  */
-export async function enter(engine: Engine, work: Work, prepared: Prepared | null): Promise<Begun | null> {
-  const hash = targetHash(work.target);
-  const seen = await readTarget(engine.table, hash);
-  if (seen === null) return null;
+export async function enter(
+  engine: Engine,
+  work: Work,
+  prepared: Prepared | null,
+  seen: SeenTarget,
+): Promise<Begun | null> {
+  const hash = targetHash(work.target, work.aside);
   const fresh = await undecided(engine, hash, work);
   const entry = seen.row.entries[work.playbook];
   const [first, ...rest] = fresh;
@@ -110,9 +112,9 @@ async function claimHere(
   const entry = { ...claim.entry, closedAt: before?.closedAt ?? null };
   const around = taken || lease === null ? row : underLease(row, lease);
   const next: TargetRow = { ...around, entries: { ...around.entries, [work.playbook]: entry } };
-  const written = await writeClaim(engine, hash, id, claim, { do: "replace", etag }, next);
-  if (written === null) return null;
-  const held = taken ? null : heldBy(lease, hash, written);
+  const outcome = await writeClaim(engine, hash, claim, { do: "replace", etag }, next);
+  if (!("written" in outcome)) return null;
+  const held = taken ? null : heldBy(lease, hash, outcome.written);
   if (held === null) return settled("recorded", id, false);
   const drive = { record: claim.record, held, prepared: null };
   return { outcome: "recorded", id, drive, wake: false, messages: claim.messages };
@@ -134,7 +136,7 @@ async function join(
   const moved = tells ? await dueNow(engine, hash, entry.id) : [];
   const entryNext: TargetEntry = {
     ...entry,
-    lastSignalAt: isOpen(entry.state) ? now.toISOString() : entry.lastSignalAt,
+    lastSignalAt: isOpen(entry.state) && isActing(work) ? now.toISOString() : entry.lastSignalAt,
     newerIdentity: newer ?? entry.newerIdentity,
     lastSignal: isOpen(entry.state) ? work.signals[0].summary : entry.lastSignal,
     lifted: entry.lifted || lifts,
@@ -142,7 +144,7 @@ async function join(
   const next: TargetRow = { ...row, entries: { ...row.entries, [work.playbook]: entryNext } };
   const operations: Operation[] = [
     { do: "replace", key: targetRowKey(hash), cells: encodeTargetRow(next), etag },
-    ...signalRows(work.playbook, work.target, entry.id, work.signals),
+    ...signalRows(work, entry.id),
     ...moved,
   ];
   try {
@@ -172,9 +174,15 @@ function newerObject(work: Work, entry: TargetEntry, prepared: Prepared | null):
   return seen === entry.identity && entry.state !== "reverting" ? null : seen;
 }
 
+/** Whoever only looks does not keep a containment from its deadline. */
+function isActing({ mode }: Work): boolean {
+  return mode === "approve" || mode === "enforce";
+}
+
 /** Does this decision enforce what waits for a person, or for a plan that would only ask one? */
 function isLifted(work: Work, entry: TargetEntry, prepared: Prepared | null): boolean {
-  if (entry.lifted) return false;
+  // What waits because it is the third time in a day goes on waiting.
+  if (entry.lifted || entry.episodes.length > EPISODES_UNATTENDED) return false;
   return entry.state === "awaiting-approval"
     ? prepared?.state === "applying"
     : entry.state === "pending" && work.mode === "enforce" && entry.mode !== "enforce";

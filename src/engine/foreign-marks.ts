@@ -1,8 +1,8 @@
 import { isOpen } from "../model/remediation.ts";
 import { isRemediationId } from "../store/row-keys.ts";
 import { NewerSchema } from "../store/target-row.ts";
-import { readRecord } from "./drive.ts";
 import type { Engine } from "./engine.ts";
+import { readRecord } from "./read-record.ts";
 import { tellChannels } from "./tell-channels.ts";
 
 /** Lists per cluster what bears our mark; what no open record owns is told: a late write of a lost instance, or a forgery. */

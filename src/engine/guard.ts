@@ -27,7 +27,8 @@ export interface GuardQuestion {
 /** Label or annotation by which an owner opts out; any value but `false` protects. */
 export const OPT_OUT = "defender-reflex.dev/protected";
 
-const EPISODES_UNATTENDED = 2;
+/** So many episodes of one playbook on one target in a day go without a person. */
+export const EPISODES_UNATTENDED = 2;
 const CRITICAL: readonly (string | null)[] = ["system-node-critical", "system-cluster-critical"];
 
 /**

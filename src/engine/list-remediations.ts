@@ -63,11 +63,14 @@ export async function listRemediations(table: Table, query: ListQuery): Promise<
   return { remediations: page, next: found.length > limit && last !== undefined ? last.id : null };
 }
 
-/** The ids that the target's own row and its signals' rows name. */
+/** The ids that the target's own row and its signals' rows name, and those of the row beside it. */
 async function idsOfTarget(table: Table, target: Target): Promise<ReadonlySet<string>> {
-  const hash = targetHash(target);
-  const ids = new Set(Object.values((await readTarget(table, hash))?.row.entries ?? {}).map(({ id }) => id));
-  for await (const row of eachRow(table, shardOf(hash), signalRowsOf(hash))) ids.add(String(row.cells["id"]));
+  const ids = new Set<string>();
+  for (const hash of [targetHash(target), targetHash(target, true)]) {
+    for (const { id } of Object.values((await readTarget(table, hash))?.row.entries ?? {})) ids.add(id);
+    for await (const row of eachRow(table, shardOf(hash), signalRowsOf(hash)))
+      ids.add(String(row.cells["id"]));
+  }
   return ids;
 }
 

@@ -6,8 +6,10 @@ import { shardOf, signalHash, signalRowKey, targetHash } from "../store/row-keys
 import { type Begun, begin } from "./begin.ts";
 import type { Work } from "./claim.ts";
 import { sendNow } from "./deliver.ts";
-import { drive, readRecord } from "./drive.ts";
+import { drive } from "./drive.ts";
 import { type Engine, later, WORK_MS } from "./engine.ts";
+import { changesNothing } from "./evidence.ts";
+import { readRecord } from "./read-record.ts";
 
 /** A person's run of one playbook on one target. */
 export interface ManualRun {
@@ -60,7 +62,7 @@ export async function runManually(engine: Engine, run: ManualRun): Promise<Remed
 
 /** What this very run began or joined before: later ones may have followed it on the target. */
 async function sameRun(engine: Engine, run: ManualRun): Promise<Remediation | null> {
-  const hash = targetHash(run.target);
+  const hash = targetHash(run.target, changesNothing(engine, run.playbook));
   const key = signalRowKey(hash, run.playbook, signalHash(identityOf(run)));
   const row = await engine.table.get(shardOf(hash), key);
   return row === null ? null : readRecord(engine, String(row.cells["id"]));
@@ -86,6 +88,9 @@ function workOf(engine: Engine, run: ManualRun): Work {
     target: run.target,
     unresolved: false,
     decided: null,
+    // Who asks by hand has seen what there is to see.
+    evidence: [],
+    aside: changesNothing(engine, run.playbook),
     mode: run.mode,
     clusterByRule: true,
     requestedBy: { who: run.who, why: run.why },

@@ -4,6 +4,7 @@ import { insertAudit, insertDrive, sealAudit, writeRecord } from "../store/recor
 import { newRemediationId } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import { type TargetEntry, UNSEEN } from "../store/target-row.ts";
+import { signalRow } from "./signal-row.ts";
 
 /** Episodes of one playbook on one target within this time count towards "third in a day". */
 export const EPISODE_WINDOW_MS = 24 * 3_600_000;
@@ -93,6 +94,12 @@ export function nextEpisode(
       abandoned: false,
       episodes: episodesWith(entry.episodes, now),
     },
-    operations: [writeRecord(record, "insert"), insertAudit(id, audit), due],
+    operations: [
+      writeRecord(record, "insert"),
+      insertAudit(id, audit),
+      due,
+      // No signal of its own: this row lets it be found by its target once another episode follows.
+      signalRow(hash, record.playbook, id, `episode:${id}`, record.signal.at),
+    ],
   };
 }

@@ -5,9 +5,13 @@ import type { AnyPlaybook, PlanOutcome, Proof } from "../model/playbook.ts";
 import { isOpen, type Remediation, type State } from "../model/remediation.ts";
 import type { TargetRow } from "../store/target-row.ts";
 import { type Engine, PLAN_MS } from "./engine.ts";
+import { type EvidenceState, evidenceKept } from "./evidence.ts";
 import { guard } from "./guard.ts";
 import { readFacts } from "./target-facts.ts";
 import { within } from "./within.ts";
+
+/** How long to leave evidence that is being stored before asking again. */
+const EVIDENCE_MS = 5_000;
 
 /** What planning and guard came to: the state that the claim writes, and the plan behind it. */
 export interface Prepared {
@@ -25,7 +29,16 @@ export interface Prepared {
 /** What has to be known of a remediation to plan it. */
 export type Intended = Pick<
   Remediation,
-  "id" | "playbook" | "target" | "mode" | "rule" | "signal" | "clusterByRule" | "unresolved"
+  | "id"
+  | "playbook"
+  | "target"
+  | "mode"
+  | "rule"
+  | "signal"
+  | "clusterByRule"
+  | "unresolved"
+  | "evidence"
+  | "attempts"
 >;
 
 /**
@@ -99,7 +112,29 @@ async function planned(
     { target, parameters: parameters.data, remediationId },
     { read: engine.ports.read },
   );
-  return judge(intended, playbook, outcome, judged, facts.uid, row);
+  const judgement = judge(intended, playbook, outcome, judged, facts.uid, row);
+  return judgement.state === "applying" && playbook.destroysEvidence
+    ? withoutDestroying(judgement, await evidenceKept(engine, intended))
+    : judgement;
+}
+
+/** What would destroy evidence waits until it is stored, and asks a person where it was not. */
+function withoutDestroying(prepared: Prepared, kept: EvidenceState): Prepared {
+  switch (kept) {
+    case "kept":
+      return prepared;
+    case "under way":
+      throw new Retryable("the evidence of this signal is still being stored", "It goes on by itself.", {
+        retryAfterMs: EVIDENCE_MS,
+      });
+    case "lost":
+      return {
+        ...prepared,
+        state: "awaiting-approval",
+        mode: "approve",
+        reason: "it would destroy the evidence of this signal, which could not be stored",
+      };
+  }
 }
 
 function judge(

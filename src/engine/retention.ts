@@ -40,7 +40,7 @@ function ofThisVersion(row: Row): Remediation | null {
 }
 
 async function remove(engine: Engine, shard: string, record: Remediation): Promise<void> {
-  const hash = targetHash(record.target);
+  const hash = targetHash(record.target, record.aside);
   const keys: string[] = [];
   for (const kind of ["p", "a"] as const) {
     for await (const row of eachRow(engine.table, shard, rowsOf(kind, record.id))) keys.push(row.key);

@@ -3,9 +3,10 @@ import { isOpen, type Remediation } from "../model/remediation.ts";
 import { isRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Change } from "./commit.ts";
 import { sendNow } from "./deliver.ts";
-import { type Driven, drive, readRecord } from "./drive.ts";
+import { type Driven, drive } from "./drive.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
 import { readTarget } from "./held-target.ts";
+import { readRecord } from "./read-record.ts";
 
 /**
  * Takes a remediation back because a person asked; again is no change. Open ones on which nothing was written end
@@ -19,7 +20,9 @@ export async function revert(
   const seen = isRemediationId(id) ? await readRecord(engine, id) : null;
   if (seen === null) throw new Refused(`there is no remediation ${id}`, "Look up its id with `reflex list`.");
   if (seen.state === "reverted" || seen.state === "rejected") return seen;
-  const latest = (await readTarget(engine.table, targetHash(seen.target)))?.row.entries[seen.playbook];
+  const latest = (await readTarget(engine.table, targetHash(seen.target, seen.aside)))?.row.entries[
+    seen.playbook
+  ];
   if (!isOpen(seen.state) && latest !== undefined && latest.id !== id) {
     throw new Refused(
       `a later remediation of this target, ${latest.id}, has taken the place of ${id}`,
@@ -47,7 +50,6 @@ function takeBack(
   switch (record.state) {
     case "reverted":
     case "rejected":
-    case "reverting":
       return null;
     case "pending":
     case "awaiting-approval":
@@ -64,6 +66,7 @@ function takeBack(
     case "applying":
     case "verifying":
     case "in-force":
+    case "reverting":
       return goBack(engine, by);
     default:
       if (record.touched && isReversible(engine, record)) return goBack(engine, by);

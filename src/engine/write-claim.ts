@@ -1,5 +1,5 @@
 import { Refused } from "../model/errors.ts";
-import { auditRowKey, shardOf, targetRowKey } from "../store/row-keys.ts";
+import { shardOf, targetRowKey } from "../store/row-keys.ts";
 import { type Operation, RowConflict, StoreUnreachable } from "../store/table.ts";
 import { encodeTargetRow, type Lease, type TargetRow } from "../store/target-row.ts";
 import { type Claim, type ClaimContext, composeClaim, type Work } from "./claim.ts";
@@ -33,41 +33,41 @@ export function claimThatFits(
   }
 }
 
+/** A target row as it stands in the table. */
+export interface SeenTarget {
+  readonly row: TargetRow;
+  readonly etag: string;
+}
+
 /**
- * Writes a claim with its target row; the row as it is then, or null when the table refused and it was not us. No
- * refusal is believed: my audit row tells whether it was me. Then others may have joined since, or even have taken
- * the lease, so the row is the one that was read.
+ * Writes a claim with its target row: `written`, the row as it is then, or `found`, what stood there when the table
+ * refused and it was not us. No refusal is believed: the target row shows whether the claim is mine. Then others may
+ * have joined since, or even have taken the lease, so the row is the one that was read.
  */
 export async function writeClaim(
   engine: Engine,
   hash: string,
-  id: string,
   claim: Claim,
   how: { readonly do: "insert" } | { readonly do: "replace"; readonly etag: string },
   row: TargetRow,
-): Promise<{ readonly row: TargetRow; readonly etag: string } | null> {
+): Promise<{ readonly written: SeenTarget } | { readonly found: SeenTarget | null }> {
   const key = targetRowKey(hash);
   const target: Operation = { ...how, key, cells: encodeTargetRow(row) };
   try {
     const etags = await engine.table.transact(shardOf(hash), [target, ...claim.operations]);
-    return { row, etag: etagOf(etags, key) };
+    return { written: { row, etag: etagOf(etags, key) } };
   } catch (error) {
     if (!(error instanceof RowConflict || error instanceof StoreUnreachable)) throw error;
-    const audit = await engine.table.get(shardOf(hash), auditRowKey(id, 1));
-    if (audit === null) {
-      if (error instanceof StoreUnreachable) throw error;
-      return null;
-    }
-    return readTarget(engine.table, hash);
+    const found = await readTarget(engine.table, hash);
+    const { id, playbook } = claim.record;
+    if (found?.row.entries[playbook]?.id === id) return { written: found };
+    if (error instanceof StoreUnreachable) throw error;
+    return { found };
   }
 }
 
 /** The target as held by the lease of a claim; null where somebody else has taken it since. */
-export function heldBy(
-  lease: Lease | null,
-  hash: string,
-  written: { readonly row: TargetRow; readonly etag: string },
-): HeldTarget | null {
+export function heldBy(lease: Lease | null, hash: string, written: SeenTarget): HeldTarget | null {
   const isOurs = lease !== null && written.row.lease?.token === lease.token;
   return isOurs ? { hash, ...written, token: lease.token } : null;
 }

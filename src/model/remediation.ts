@@ -73,6 +73,12 @@ export interface SignalSummary {
   readonly resourceIds: readonly string[];
 }
 
+/** A playbook that keeps evidence, and on what. */
+export interface EvidenceWanted {
+  readonly playbook: string;
+  readonly target: Target;
+}
+
 /** The record of one answer to one target: what, why, how far, and what is next. Times are ISO 8601. */
 export interface Remediation {
   readonly id: string;
@@ -89,6 +95,10 @@ export interface Remediation {
   readonly signal: SignalSummary;
   /** The target is as the signal named it and has still to be resolved into the kind that the playbook wants. */
   readonly unresolved: boolean;
+  /** It changes nothing and has a target row of its own beside the target's. */
+  readonly aside: boolean;
+  /** Evidence of the same signal that must be stored before this destroys it. */
+  readonly evidence: readonly EvidenceWanted[];
   /** The operator's rule named this cluster, so it need not be in the signal's own subscription. */
   readonly clusterByRule: boolean;
   /** Who asked for a manual run, and why. */

@@ -13,9 +13,12 @@ export const PARKED = "parked";
 
 const LATEST = 9_999_999_999_999;
 
-/** Hash of the target's canonical key: 32 hex digits, the first is the shard. */
-export function targetHash(target: Target): string {
-  return digest(targetKey(target));
+/**
+ * Hash of the target's canonical key: 32 hex digits, the first is the shard. `aside`: of the row beside it, for what
+ * changes nothing (evidence), so that slow logs never hold up a containment.
+ */
+export function targetHash(target: Target, aside = false): string {
+  return digest(aside ? `aside|${targetKey(target)}` : targetKey(target));
 }
 
 /** Hash of a signal's identity: 32 hex digits. */

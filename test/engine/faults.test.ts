@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ATTEMPTS } from "../../src/engine/engine.ts";
+import { ingest } from "../../src/engine/ingest.ts";
 import { Conflict, Permanent, Retryable } from "../../src/model/errors.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import { alert, type Bench, bench } from "./harness.ts";
-import { sweepAfter } from "./processes.ts";
+import { event, meanwhile, sweepAfter } from "./processes.ts";
 import { podOf, quarantine } from "./quarantine.ts";
 
 /** Two changes, one after the other; each alone is half of what is wanted. */
@@ -85,6 +86,19 @@ describe("a permanent error", () => {
     expect(b.broken()).toEqual([]);
   });
 
+  it("of a process that died after its write: what the guard now forbids is taken back first", async () => {
+    const b = bench();
+    const dying = meanwhile(b, /^after label/, () => new Promise(() => {}));
+    void ingest(dying, [event()]);
+    for (let turns = 0; turns < 9; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(b.world.effects).toHaveLength(1);
+    b.world.change("web-1", { annotations: { "defender-reflex.dev/protected": "true" } });
+    await sweepAfter(b, 2.1, 2.1);
+    expect(b.records()).toMatchObject([{ state: "failed" }]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+    expect(b.broken()).toEqual([]);
+  });
+
   it("while taking back is told once and tried again every hour, never given up", async () => {
     const b = bench();
     await b.ingest(alert());
@@ -148,6 +162,16 @@ describe("a passing fault", () => {
     await sweepAfter(b, 6);
     // It may have been written, so the containment stands, with its deadline, and says what is missing.
     expect(b.records()).toMatchObject([{ state: "in-force", proof: "partial" }]);
+    expect(b.broken()).toEqual([]);
+  });
+
+  it("while planning waits its time: nobody tries again in the same breath", async () => {
+    const b = bench({ mode: "observe" });
+    await b.ingest(alert({ id: "a-1" }));
+    b.world.before = () => Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 5_000 }));
+    await b.ingest(alert({ id: "a-2" }));
+    const open = b.records().filter(({ state }) => state === "pending");
+    expect(open).toMatchObject([{ attempts: 1 }]);
     expect(b.broken()).toEqual([]);
   });
 

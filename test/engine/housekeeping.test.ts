@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ingest } from "../../src/engine/ingest.ts";
 import { listParked } from "../../src/engine/parked-events.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { hashOf } from "../../src/model/canonical-json.ts";
@@ -7,7 +8,7 @@ import { SHARDS } from "../../src/store/row-keys.ts";
 import type { Row } from "../../src/store/table.ts";
 import { SCHEMA } from "../../src/store/target-row.ts";
 import { alert, type Bench, bench } from "./harness.ts";
-import { another, sweepAfter } from "./processes.ts";
+import { another, event, skewed, sweepAfter } from "./processes.ts";
 
 const DAYS = 24 * 60;
 
@@ -66,6 +67,16 @@ describe("the daily root", () => {
     expect(second?.["hash"]).toBe(hashOf({ previous: second?.["previous"], at: second?.["at"], heads }));
     const logged = b.log.filter(({ event }) => event === "audit root").map(({ facts }) => facts?.["hash"]);
     expect(logged).toEqual(roots.map(({ cells }) => cells["hash"]));
+  });
+
+  it("covers what a clock that is behind wrote after the last one", async () => {
+    const b = bench();
+    await sweepAfter(b, 1);
+    const behind = another(b, { clock: skewed(b, -60_000) });
+    await ingest(behind, [event()]);
+    await sweepAfter(b, DAYS);
+    const roots = b.table.snapshot().filter(({ key }) => /^root-\d/.test(key));
+    expect(roots.map(({ cells }) => cells["heads"])).toEqual([0, 1]);
   });
 
   it("covers what was removed since, so that a hole is told from retention", async () => {

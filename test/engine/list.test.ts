@@ -32,6 +32,8 @@ function record(id: string, target: Target, at: Date, more: Partial<Remediation>
     reason: "",
     remains: [],
     mode: "enforce",
+    aside: false,
+    evidence: [],
     rule: {
       name: "miners",
       mode: "enforce",

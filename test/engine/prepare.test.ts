@@ -25,6 +25,8 @@ function intended(more: Partial<Intended> = {}): Intended {
     mode: "enforce",
     clusterByRule: false,
     unresolved: false,
+    evidence: [],
+    attempts: 0,
     rule: {
       name: "miners",
       mode: "enforce",

@@ -8,11 +8,11 @@ import { another, event, meanwhile, sweepAfter } from "./processes.ts";
 
 const MINUTE = 60_000;
 
-/** The pod is made anew a few minutes later, and alerts a minute after that. */
-function recreate(b: Bench): string {
-  b.clock.pass(5 * MINUTE);
+/** The pod is made anew some minutes later, and alerts a little after that. */
+function recreate(b: Bench, laterMs = 5 * MINUTE): string {
+  b.clock.pass(laterMs);
   b.world.addPod("web-1", { createdAt: b.clock.now().toISOString() });
-  b.clock.pass(MINUTE);
+  b.clock.pass(laterMs / 5);
   return b.clock.now().toISOString();
 }
 
@@ -71,13 +71,24 @@ describe("a pod that is made anew under its name", () => {
     expect(b.world.labelsOf("web-1")["quarantine"]).toBe(next?.id);
   });
 
+  it("while its driver is about to write that it holds: that is looked at again at once, not at the deadline", async () => {
+    const b = bench();
+    const driver = meanwhile(b, /^before transact replace t!\w+, replace r!/, async () => {
+      const at = recreate(b, 10_000);
+      await ingest(another(b), [event({ id: "a-2", at })]);
+    });
+    await ingest(driver, [event({ id: "a-1" })]);
+    await sweepAfter(b, 1, 1);
+    expect(inOrder(b)).toMatchObject([{ state: "superseded" }, { state: "in-force", signal: { id: "a-2" } }]);
+  });
+
   it("while its first plan is being made: the plan is made again for the new one", async () => {
     const b = bench();
     b.world.before = down;
     await b.ingest(alert({ id: "a-1" }));
     expect(b.records()).toMatchObject([{ state: "pending" }]);
     b.world.before = () => Promise.resolve();
-    const planner = meanwhile(b, /^after read web-1/, async () => {
+    const planner = meanwhile(b, /^before transact replace t!\w+, replace r!/, async () => {
       b.world.addPod("web-1");
       await ingest(another(b), [event({ id: "a-2" })]);
     });

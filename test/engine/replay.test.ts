@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
 import { revert } from "../../src/engine/revert.ts";
+import { Retryable } from "../../src/model/errors.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
-import { event, sweepAfter } from "./processes.ts";
+import { another, event, meanwhile, sweepAfter } from "./processes.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -92,6 +93,40 @@ describe("an approval that waits while the pod's status changes", () => {
     await sweepAfter(b, 1);
     expect(b.records()).toMatchObject([{ state: "awaiting-approval", auditSequence: 1 }]);
     expect(b.sent.map(({ kind }) => kind)).toEqual(["awaiting-approval"]);
+  });
+
+  it("is not asked for where an enforcing alert comes while the plan for it is made", async () => {
+    const b = bench({ mode: "approve" });
+    b.world.before = () => Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 1_000 }));
+    await b.ingest(alert({ id: "a-1" }));
+    b.world.before = () => Promise.resolve();
+    const enforcing = another(b, { configuration: configuration("enforce") });
+    const place = /^before transact replace t!\w+, replace r!/;
+    const planner = meanwhile(b, place, () => ingest(enforcing, [event({ id: "b-1" })]));
+    await sweepAfter({ ...b, engine: planner }, 1);
+    expect(b.records()).toMatchObject([{ state: "in-force", mode: "enforce" }]);
+  });
+
+  it("is not asked for where an enforcing alert came while nobody could plan", async () => {
+    const b = bench({ mode: "approve" });
+    b.world.before = () => Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 1_000 }));
+    await b.ingest(alert({ id: "a-1" }));
+    await ingest(another(b, { configuration: configuration("enforce") }), [event({ id: "b-1" })]);
+    b.world.before = () => Promise.resolve();
+    await sweepAfter(b, 1);
+    expect(b.records()).toMatchObject([{ state: "in-force", mode: "enforce" }]);
+  });
+
+  it("does not expire under an enforcing alert that joins in that very moment", async () => {
+    const b = bench({ mode: "approve" });
+    await b.ingest(alert({ id: "a-1" }));
+    b.clock.pass(DAY);
+    const at = b.clock.now().toISOString();
+    const enforcing = another(b, { configuration: configuration("enforce") });
+    const place = /^before transact replace t!\w+, replace r!/;
+    const sweeps = meanwhile(b, place, () => ingest(enforcing, [event({ id: "b-1", at })]));
+    await sweepAfter({ ...b, engine: sweeps }, 0);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
   });
 
   it("expires unchanged when nobody decides, unless an enforcing alert comes at the last moment", async () => {

@@ -6,8 +6,9 @@ import { runManually } from "../../src/engine/manual-run.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { sweep } from "../../src/engine/sweep.ts";
 import { targetHash } from "../../src/store/row-keys.ts";
-import { alert, bench } from "./harness.ts";
+import { alert, bench, configuration } from "./harness.ts";
 import { another, event, meanwhile, skewed, sweepAfter } from "./processes.ts";
+import { quarantine } from "./quarantine.ts";
 import { CLUSTER } from "./world.ts";
 
 const SECOND = 1_000;
@@ -24,6 +25,15 @@ describe("a process that is frozen longer than its lease", () => {
     expect(record).toMatchObject({ state: "in-force", proof: "proved", auditSequence: 2 });
     expect(b.world.effects).toHaveLength(1);
     expect(b.broken()).toEqual([]);
+  });
+
+  it("tells nobody what it could not write", async () => {
+    const b = bench();
+    const place = /^before transact replace t!\w+, replace r!/;
+    const frozen = meanwhile(b, place, () => sweepAfter(b, 2.1));
+    await ingest(frozen, [event()]);
+    expect(b.records()).toMatchObject([{ state: "in-force", auditSequence: 2 }]);
+    expect(b.sent.map(({ kind }) => kind)).toEqual(["in-force"]);
   });
 
   it("is waited for: after a takeover the change is read back once more, a lease later", async () => {
@@ -51,6 +61,38 @@ describe("a process that is frozen longer than its lease", () => {
     expect(b.records()).toMatchObject([{ state: "reverted", revertedBy: ANN }]);
     expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
     expect(b.broken()).toEqual([]);
+  });
+
+  it("is waited for before a remediation is called done", async () => {
+    const b = bench({
+      configuration: configuration("enforce", (text) => text.replace(", ttl: 8h", "")),
+      engine: { playbooks: new Map([["quarantine", { ...quarantine, kind: "remediation" }]]) },
+    });
+    const states: unknown[] = [];
+    const frozen = meanwhile(b, /^before label/, async () => {
+      await sweepAfter(b, 2.1);
+      states.push(b.records()[0]?.state);
+    });
+    await ingest(frozen, [event()]);
+    await sweepAfter(b, 2);
+    states.push(b.records()[0]?.state);
+    expect(states).toEqual(["verifying", "done"]);
+    expect(b.world.effects).toHaveLength(1);
+  });
+
+  it("is waited for also where the revert finds a foreign change", async () => {
+    const b = bench();
+    const states: string[] = [];
+    const frozen = meanwhile(b, /^before label/, async () => {
+      b.clock.pass(LEASE_MS + SECOND);
+      b.world.change("web-1", { labels: { app: "web", quarantine: "mine" } });
+      states.push((await revert(another(b), b.records()[0]?.id ?? "", ANN)).state);
+    });
+    await ingest(frozen, [event()]);
+    await sweepAfter(b, 2);
+    states.push(...b.records().map(({ state }) => state));
+    expect(states).toEqual(["reverting", "superseded"]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web", quarantine: "mine" });
   });
 
   it("has a write that lands even after the end told by the daily search for marks", async () => {
@@ -119,21 +161,36 @@ describe("a process that is frozen longer than its lease", () => {
     await b.ingest(alert());
     b.clock.pass(8 * 60 * MINUTE);
     // The step that begins the revert is written; its answer comes when somebody else drives.
+    const leases: Awaited<ReturnType<typeof takeLease>>[] = [];
     const sweeps = meanwhile(
       b,
       /^after transact replace t!\w+, replace r!/,
       async () => {
         b.clock.pass(LEASE_MS + SECOND);
-        await takeLease(another(b), targetHash(TARGET));
+        leases.push(await takeLease(another(b), targetHash(TARGET)));
       },
       { lose: true },
     );
     await sweep(sweeps);
-    expect(b.records()).toMatchObject([{ state: "reverting" }]);
+    expect(b.records()).toMatchObject([{ state: "reverting", auditSequence: 3 }]);
+    const row = b.table.snapshot().find(({ key }) => key.startsWith("t!"));
+    const [other] = leases;
+    expect(row?.etag).toBe(typeof other === "object" ? other.etag : "");
     expect(b.world.effects).toHaveLength(1);
     await sweepAfter(b, 2.1, 2.1);
     expect(b.records()).toMatchObject([{ state: "reverted" }]);
     expect(b.world.effects).toHaveLength(2);
+  });
+});
+
+describe("a lease whose taking is not confirmed", () => {
+  it("is known by its token, and used", async () => {
+    const b = bench();
+    await b.ingest(alert());
+    b.clock.pass(8 * 60 * MINUTE);
+    const lost = meanwhile(b, /^after transact replace t!\w+$/, async () => {}, { lose: true });
+    expect(await sweep(lost)).toMatchObject({ driven: 1, left: 0 });
+    expect(b.records()).toMatchObject([{ state: "reverted" }]);
   });
 });
 
@@ -169,5 +226,26 @@ describe("a minute of clock skew", () => {
     expect(b.records()).toMatchObject([{ state: "in-force" }]);
     expect(b.world.effects).toHaveLength(1);
     expect(b.broken()).toEqual([]);
+  });
+});
+
+describe("a word that comes while somebody else drives", () => {
+  it("of Defender, that it is over, is seen by whoever drives next", async () => {
+    const b = bench({ mode: "approve" });
+    await b.ingest(alert());
+    await takeLease(another(b), targetHash(TARGET));
+    await b.ingest(alert({ status: "Resolved" }));
+    expect(b.records()).toMatchObject([{ state: "awaiting-approval" }]);
+    await sweepAfter(b, 3);
+    expect(b.records()).toMatchObject([{ state: "superseded" }]);
+    expect(b.broken()).toEqual([]);
+  });
+
+  it("of a person is refused for now, and changes nothing", async () => {
+    const b = bench();
+    await b.ingest(alert());
+    await takeLease(another(b), targetHash(TARGET));
+    await expect(revert(another(b), b.records()[0]?.id ?? "", ANN)).rejects.toThrow("is being worked on");
+    expect(b.records()).toMatchObject([{ state: "in-force", revertedBy: null }]);
   });
 });

@@ -27,6 +27,8 @@ export function remediationOf(changes: Changes = {}): Remediation {
     reason: "The rule enforces and Defender confirmed the alert.",
     remains: [],
     mode: "enforce",
+    aside: false,
+    evidence: [],
     rule: {
       name: "crypto-mining",
       mode: "enforce",

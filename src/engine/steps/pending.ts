@@ -109,7 +109,7 @@ function workAt(
   target: Remediation["target"],
   signal: Work["signals"][0]["signal"],
 ): Work {
-  const { playbook, rule, clusterByRule, requestedBy } = record;
+  const { playbook, rule, clusterByRule, requestedBy, aside, evidence } = record;
   const signals: Work["signals"] = [{ summary: record.signal, signal, body: null }];
   return {
     playbook,
@@ -119,6 +119,8 @@ function workAt(
     rule,
     mode: rule.mode,
     clusterByRule,
+    aside,
+    evidence,
     signals,
     requestedBy,
   };

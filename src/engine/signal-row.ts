@@ -1,0 +1,15 @@
+import { signalHash, signalRowKey } from "../store/row-keys.ts";
+import type { Operation } from "../store/table.ts";
+import { SCHEMA } from "../store/target-row.ts";
+
+/** An insert-only row that says: this signal has been decided for this playbook on this target, by this record. */
+export function signalRow(
+  hash: string,
+  playbook: string,
+  id: string,
+  identity: string,
+  at: string | null,
+): Operation {
+  const cells = { schema: SCHEMA, id, identity: identity.slice(0, 2000).toWellFormed(), at: at ?? "" };
+  return { do: "insert", key: signalRowKey(hash, playbook, signalHash(identity)), cells };
+}
