@@ -4,6 +4,7 @@ import { targetHash, targetRowKey } from "../store/row-keys.ts";
 import { StoreUnreachable } from "../store/table.ts";
 import type { TargetRow } from "../store/target-row.ts";
 import { claimId, type Work } from "./claim.ts";
+import { LATE } from "./claim-late.ts";
 import type { Committed } from "./commit.ts";
 import type { Engine } from "./engine.ts";
 import { enter } from "./enter.ts";
@@ -36,9 +37,8 @@ const TRIES = 5;
  */
 export async function begin(engine: Engine, work: Work, hurried = false): Promise<Begun> {
   const id = claimId(engine, work);
-  const { prepared, reason } = hurried
-    ? { prepared: null, reason: "the time of its batch was used up" }
-    : await tryPrepare(engine, work, id);
+  const { prepared, reason } =
+    hurried && work.decided === null ? { prepared: null, reason: LATE } : await tryPrepare(engine, work, id);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const inserted = await insert(engine, work, id, prepared, reason);
     if ("begun" in inserted) return inserted.begun;

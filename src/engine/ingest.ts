@@ -5,6 +5,7 @@ import { decodeEvent } from "../signals/index.ts";
 import { StoreUnreachable } from "../store/table.ts";
 import { type Begun, begin } from "./begin.ts";
 import type { Work } from "./claim.ts";
+import { claimLate } from "./claim-late.ts";
 import { closeBy } from "./close-by.ts";
 import { type BatchSignal, collectWork, type Wanted, wantedOf } from "./collect-work.ts";
 import type { Committed } from "./commit.ts";
@@ -126,13 +127,21 @@ async function doAll(batch: Batch, wanted: readonly WantedOfPiece[]): Promise<Co
     ({ signal }) => signalIdentity(signal),
   );
   const lanes = Map.groupBy(works, ({ target }) => targetKey(target));
+  const piecesIn = (work: Work) =>
+    work.signals.flatMap(({ summary }) => piecesOf.get(summary.identity) ?? []);
+  const late: Work[] = [];
   // What happens to one target has one order.
   await inParallel(LANES, [...lanes.values()], async (ofTarget) => {
     for (const work of ofTarget) {
-      const pieces = work.signals.flatMap(({ summary }) => piecesOf.get(summary.identity) ?? []);
-      messages.push(...(await doOne(batch, work, pieces)));
+      if (engine.clock.now() >= until && work.decided === null) late.push(work);
+      else messages.push(...(await doOne(batch, work, piecesIn(work))));
     }
   });
+  const left = new Set(await claimLate(engine, late));
+  for (const work of late) {
+    if (left.has(work)) messages.push(...(await doOne(batch, work, piecesIn(work))));
+    else setRecorded(batch, piecesIn(work));
+  }
   for (const { from, decision, cluster } of wanted) {
     if (fates.get(from) !== "parked") {
       engine.recent.add(signalIdentity(from.signal), decision.playbook, cluster ?? "");
@@ -142,17 +151,20 @@ async function doAll(batch: Batch, wanted: readonly WantedOfPiece[]): Promise<Co
 }
 
 async function doOne(batch: Batch, work: Work, pieces: readonly Piece[]): Promise<Committed["messages"]> {
-  const { engine, until, fates } = batch;
+  const { engine, until } = batch;
   try {
     const begun = await begin(engine, work, engine.clock.now() >= until);
-    for (const piece of begun.outcome === "recorded" ? pieces : []) {
-      if (fates.get(piece) !== "parked") fates.set(piece, "recorded");
-    }
+    if (begun.outcome === "recorded") setRecorded(batch, pieces);
     return [...begun.messages, ...(await follow(engine, begun, until))];
   } catch (fault) {
     await parkWhole(batch, pieces, fault, work.playbook);
     return [];
   }
+}
+
+/** What one playbook parked stays parked, whatever another made of it. */
+function setRecorded({ fates }: Batch, pieces: readonly Piece[]): void {
+  for (const piece of pieces) if (fates.get(piece) !== "parked") fates.set(piece, "recorded");
 }
 
 /** What faults unexpectedly is parked: its event with all its bytes, once. Raises `StoreUnreachable` when it was that. */
