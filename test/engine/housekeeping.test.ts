@@ -70,7 +70,7 @@ describe("the daily root", () => {
   });
 
   it("covers what a clock that is behind wrote after the last one", async () => {
-    const b = bench();
+    const b = bench({ mode: "observe" });
     await sweepAfter(b, 1);
     const behind = another(b, { clock: skewed(b, -60_000) });
     await ingest(behind, [event()]);
