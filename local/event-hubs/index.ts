@@ -2,7 +2,6 @@ import { listenForAmqp } from "./amqp-endpoint.ts";
 import { Hub, type HubOptions } from "./hub.ts";
 
 export type { Hub } from "./hub.ts";
-export type { StoredEvent } from "./stored-event.ts";
 
 /** What to start, and where events are kept. */
 export interface EventHubsOptions {
