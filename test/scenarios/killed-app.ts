@@ -91,6 +91,20 @@ export class KillableApp {
     await this.#producer.sendBatch(batch);
   }
 
+  /** A request to the API; with the host's key unless other headers are given. */
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = { "x-functions-key": KEYS.host },
+  ): Promise<{ status: number; headers: Headers; text: string; json: Record<string, unknown> }> {
+    const sent = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
+    const answer = await fetch(`${this.#app?.url}${path}`, { method, headers, ...sent });
+    const text = await answer.text();
+    const isJson = (answer.headers.get("content-type") ?? "").includes("json");
+    return { status: answer.status, headers: answer.headers, text, json: isJson ? JSON.parse(text) : {} };
+  }
+
   /** One round of the timer. */
   async sweep(): Promise<void> {
     const answer = await fetch(`${this.#app?.url}/_host/tick/sweep`, { method: "POST" });
