@@ -20,12 +20,11 @@ import { type Configuration, parseConfiguration } from "./rules/index.ts";
 import { openTable, type TableSettings } from "./store/open-table.ts";
 import type { Table } from "./store/table.ts";
 
-/**
- * Composition root in Azure: reads the settings, checks the configuration, builds the clients lazily and registers the
- * functions. It raises, and so the app does not start, on any setting or line of configuration that is wrong.
- */
-// First of all: the worker passes on why an app failed to load only when a function is registered; before that the host
-// sees an app without functions and starts it.
+// Composition root in Azure: registers the functions, reads the settings, checks the configuration and builds the
+// clients, which load when first needed. It raises, and so the app does not start, on anything that is wrong.
+
+// Registered first of all: the worker passes on why an app failed to load only when there is a function; before that
+// the host sees an app without functions and starts it.
 const openEngine: OpenEngine = () => openPrepared();
 registerAlerts(openEngine);
 registerSweep(openEngine);
@@ -90,13 +89,18 @@ function tableSettings(): TableSettings {
     );
   }
   const clientId = process.env["REFLEX_STATE__clientId"];
+  // Loaded with the first token: a cold start does not wait for it.
+  const load = async () => {
+    const { ManagedIdentityCredential } = await import("./clients/identity.ts");
+    return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
+  };
+  let identity: ReturnType<typeof load> | undefined;
   return {
     endpoint,
     credential: {
-      // Loaded with the first token: a cold start does not wait for it.
       getToken: async (scopes) => {
-        const { ManagedIdentityCredential } = await import("./clients/identity.ts");
-        return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId }).getToken(scopes);
+        identity ??= load();
+        return (await identity).getToken(scopes);
       },
     },
   };

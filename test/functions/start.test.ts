@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startHostProcess } from "../../local/functions-host/index.ts";
+import { CLUSTER } from "../engine/world.ts";
+
+const STATE =
+  "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:1/a;";
+const GOOD = "mode: observe\nrules: [{ name: r, when: { kind: alert }, playbooks: [{ name: notify }] }]\n";
+const CHANNEL = "channels: [{ name: c, kind: teams, urlSetting: MY_TEAMS }]\n";
+
+describe("an app that is set up wrongly", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "reflex-start-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** What the app says when it does not start; empty when it does. */
+  async function refusal(configuration: string, env: Record<string, string>): Promise<string> {
+    await writeFile(join(folder, "reflex.yaml"), configuration);
+    try {
+      const app = await startHostProcess({
+        appFile: resolve("dist/main.js"),
+        hostFile: resolve("host.json"),
+        port: 0,
+        keys: { host: "h", master: "m" },
+        checkpointDirectory: folder,
+        timers: false,
+        env: {
+          REFLEX_CONFIG: join(folder, "reflex.yaml"),
+          REFLEX_STATE: STATE,
+          REFLEX_EVENTS:
+            "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;",
+          REFLEX_EVENTS_HUB: "alerts",
+          ...env,
+        },
+      });
+      await app.kill();
+      return "";
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  it.each([
+    [
+      "a mistake in the configuration",
+      GOOD.replace("notify", "notfy"),
+      {},
+      /reflex\.yaml:2:\d+ .*"notfy" is not a playbook/,
+    ],
+    [
+      "a ceiling that is none",
+      GOOD,
+      { REFLEX_MODE: "dry-run" },
+      /REFLEX_MODE is dry-run; use one of off, observe/,
+    ],
+    ["no place for its state", GOOD, { REFLEX_STATE: "" }, /REFLEX_STATE__tableServiceUri/],
+    ["a channel without its address", GOOD + CHANNEL, {}, /MY_TEAMS/],
+    [
+      "a channel to a host that is none of Teams'",
+      GOOD + CHANNEL,
+      { MY_TEAMS: "https://evil.example/x" },
+      /evil\.example/,
+    ],
+    [
+      "a channel on this machine outside a local start",
+      GOOD + CHANNEL,
+      { MY_TEAMS: "http://127.0.0.1:1/x" },
+      /https/,
+    ],
+    [
+      "a kubeconfig that is not there",
+      `${GOOD}clusters: [{ name: prod, id: ${CLUSTER}, connect: { kubeconfig: gone.kubeconfig } }]\n`,
+      {},
+      /kubeconfig of cluster prod cannot be read: gone\.kubeconfig/,
+    ],
+    ["a configuration that is not there", GOOD, { REFLEX_CONFIG: "/nowhere/reflex.yaml" }, /nowhere/],
+  ])("does not start with %s, and says so", async (_what, configuration, env, words) => {
+    const said = await refusal(configuration, env as Record<string, string>);
+    expect(said).toMatch(words);
+    // A webhook's address is a credential.
+    expect(said).not.toContain("evil.example/x");
+  });
+});
