@@ -1,4 +1,5 @@
 import picomatch from "picomatch";
+import { armIdWithin, armSegments } from "../model/arm-id.ts";
 import { lowestMode, type Mode } from "../model/mode.ts";
 import type { AnyPlaybook } from "../model/playbook.ts";
 import type { Remediation } from "../model/remediation.ts";
@@ -83,15 +84,15 @@ function surelyMatches(entry: ScopeEntry, facts: TargetFacts): boolean {
 
 function parts(entry: ScopeEntry, facts: TargetFacts): (boolean | null)[] {
   const { cluster, namespace, labels, namespaceLabels, uid } = facts;
-  const own = segmentsOf(cluster);
+  const own = armSegments(cluster);
   const held: (boolean | null)[] = [];
   const arm = (holds: boolean): void => {
     held.push(own[0] === "subscriptions" ? holds : null);
   };
   if (entry.subscription !== undefined) arm(own[1] === entry.subscription.toLowerCase());
   if (entry.resourceGroup !== undefined) arm(own[3] === entry.resourceGroup.toLowerCase());
-  if (entry.resource !== undefined) arm(isWithin(own, entry.resource));
-  if (entry.cluster !== undefined) arm(isWithin(own, entry.cluster));
+  if (entry.resource !== undefined) arm(armIdWithin(cluster, entry.resource));
+  if (entry.cluster !== undefined) arm(armIdWithin(cluster, entry.cluster));
   if (entry.namespace !== undefined) {
     held.push(namespace === null ? null : picomatch.isMatch(namespace, entry.namespace, { nocase: true }));
   }
@@ -107,18 +108,9 @@ function labelOf(map: Readonly<Record<string, string>>, key: string): string | u
   return Object.hasOwn(map, key) ? map[key] : undefined;
 }
 
-function segmentsOf(id: string): string[] {
-  return id.toLowerCase().split("/").filter(Boolean);
-}
-
-/** ARM ids are compared without case and by whole segment: `/…/78` is not within `/…/7`. */
-function isWithin(inner: readonly string[], scope: string): boolean {
-  return segmentsOf(scope).every((segment, index) => inner[index] === segment);
-}
-
 function foreignSubscription({ record, facts }: GuardQuestion): string | null {
   if (record.signal.kind === "manual" || record.clusterByRule) return null;
-  const [, own] = segmentsOf(facts.cluster);
+  const [, own] = armSegments(facts.cluster);
   return record.signal.subscriptionId?.toLowerCase() === own && own !== undefined
     ? null
     : "the target is not in the signal's own subscription";

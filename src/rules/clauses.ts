@@ -1,5 +1,5 @@
+import { resourceGroupOf, sameArmId } from "../model/arm-id.ts";
 import type { Signal } from "../model/signal.ts";
-import { resourceGroupOf, sameArmId } from "./arm-id.ts";
 import type { Clause } from "./condition.ts";
 import { compileGlob } from "./glob.ts";
 import { imageRepository } from "./image-repository.ts";

@@ -23,10 +23,10 @@ export function agree(answers: readonly Answer[], fold: (text: string) => string
   let doubt: Answer | null = null;
   for (const answer of answers) {
     if (answer.state === "ambiguous") return answer;
-    if (answer.state === "dangling" || answer.state === "differs") doubt ??= answer;
-    if (answer.state !== "found") continue;
-    if (found.state === "found" && fold(found.text) !== fold(answer.text)) doubt = { state: "differs" };
+    if (answer.state === "absent") continue;
+    if (answer.state !== "found") doubt ??= answer;
     else if (found.state !== "found") found = answer;
+    else if (fold(found.text) !== fold(answer.text)) doubt = { state: "differs" };
   }
   return doubt ?? found;
 }

@@ -14,11 +14,12 @@ const CLUSTER_TYPES: ReadonlySet<string> = new Set([
   "microsoft.redhatopenshift/openshiftclusters",
 ]);
 
-function segmentsOf(text: string): string[] | null {
-  if (!/^\/subscriptions\/[^/\s]/i.test(text)) return null;
+/** The segments of an ARM id; none for other text. */
+function segmentsOf(text: string): string[] {
+  if (!/^\/subscriptions\/[^/\s]/i.test(text)) return [];
   const segments = text.slice(1).split("/");
   if (segments.at(-1) === "") segments.pop();
-  return segments.every((segment) => segment.trim() !== "") ? segments : null;
+  return segments.every((segment) => segment.trim() !== "") ? segments : [];
 }
 
 /**
@@ -27,8 +28,8 @@ function segmentsOf(text: string): string[] | null {
  */
 export function readArmId(text: string): ArmId | null {
   const segments = segmentsOf(text);
-  const subscription = segments?.[1];
-  if (segments === null || subscription === undefined) return null;
+  const subscription = segments[1];
+  if (subscription === undefined) return null;
   let type: string | null = null;
   let open: string | null = null;
   let cluster: string | null = null;

@@ -14,14 +14,10 @@ export function detailLevels(properties: unknown): readonly unknown[] {
 export function detail(levels: readonly unknown[], ...path: readonly string[]): unknown {
   for (const level of levels) {
     let value = level;
-    for (const name of path) value = eitherPath(unfolded(value), name);
+    for (const name of path) value = eitherPath(unfoldedText(value), name);
     if (value !== undefined && value !== null) return value;
   }
   return undefined;
-}
-
-function unfolded(value: unknown): unknown {
-  return typeof value === "string" ? unfoldedText(value) : value;
 }
 
 /** The cluster that a record names: in its detail, or as (part of) the resource it is about; they must agree. */

@@ -50,10 +50,7 @@ function* objectsIn(root: unknown): Generator<JsonObject> {
     const value = stack.pop();
     if (isObject(value)) yield value;
     const inner = isObject(value) ? Object.values(value) : listOf(value);
-    for (let at = inner.length - 1; at >= 0; at -= 1) {
-      const child = inner[at];
-      if (typeof child === "object" && child !== null) stack.push(child);
-    }
+    for (let at = inner.length - 1; at >= 0; at -= 1) stack.push(inner[at]);
   }
 }
 

@@ -19,7 +19,6 @@ interface Part {
 
 type Step = { readonly decoded: Decoded } | { readonly parts: readonly Part[] };
 
-const QUOTE = 0x22;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -43,7 +42,7 @@ function wrappedList(record: JsonObject, part: Part): Part | null {
   for (const member of splitMembers(part.piece.bytes, Number.POSITIVE_INFINITY)) {
     const parts = memberParts(member);
     // The last of several members of one name counts, as for JSON.parse.
-    if (parts !== null && JSON.parse(strictUtf8.decode(parts.key)) === name) list = parts.value;
+    if (JSON.parse(strictUtf8.decode(parts.key)) === name) list = parts.value;
   }
   return list === null ? null : { ...part, piece: list, wrappers: part.wrappers + 1 };
 }
@@ -94,7 +93,7 @@ function step(part: Part, room: number): Step {
   if (depth > MAX_DEPTH) return park(`The record nests deeper than ${MAX_DEPTH} levels.`, part);
   const result = parsed(bytes);
   if ("reason" in result) return park(result.reason, part);
-  if (typeof result.value === "string" && bytes[0] === QUOTE) return textStep(result.value, part, room);
+  if (typeof result.value === "string") return textStep(result.value, part, room);
   if (!isObject(result.value)) return park("The text is neither an object nor a list of objects.", part);
   return objectStep(result.value, part);
 }

@@ -8,6 +8,7 @@ export interface Piece {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const NEWLINE = 0x0a;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
@@ -82,7 +83,7 @@ function extentFrom(bytes: Uint8Array, start: number): Extent {
 function trimmed(bytes: Uint8Array): Uint8Array {
   let start = 0;
   let end = bytes.length;
-  while (start < end && isSpace(bytes[start])) start += 1;
+  while (isSpace(bytes[start])) start += 1;
   while (end > start && isSpace(bytes[end - 1])) end -= 1;
   return bytes.subarray(start, end);
 }
@@ -174,15 +175,11 @@ export function splitMembers(text: Uint8Array, limit: number): Piece[] {
   return pieces;
 }
 
-/** The value of the member `"name": value` as splitMembers gives it, and its key as written, quotes included; null where it is no member. */
-export function memberParts(member: Piece): { readonly key: Uint8Array; readonly value: Piece } | null {
-  if (member.bytes[0] !== QUOTE) return null;
-  const after = afterString(member.bytes, 0);
-  if (after === null) return null;
-  const colon = member.bytes.indexOf(0x3a, after);
-  if (colon === -1) return null;
+/** Key (as written, quotes included) and value of a member `"name": value` that splitMembers gives of valid JSON. */
+export function memberParts(member: Piece): { readonly key: Uint8Array; readonly value: Piece } {
+  const colon = member.bytes.indexOf(COLON, afterString(member.bytes, 0) ?? 0);
   return {
-    key: member.bytes.subarray(0, after),
+    key: member.bytes.subarray(0, colon),
     value: { ...member, bytes: trimmed(member.bytes.subarray(colon + 1)) },
   };
 }

@@ -57,8 +57,8 @@ export function listOf(value: unknown): readonly unknown[] {
 /** What JSON inside text says (Log Analytics and `additionalData` write lists so); all else as it is; undefined for broken or too deep text. */
 export function unfoldedText(value: unknown): unknown {
   if (typeof value !== "string") return value;
-  const [piece, ...more] = splitTexts(new TextEncoder().encode(value), 1);
-  if (piece === undefined || more.length > 0 || !piece.complete || piece.depth > MAX_DEPTH) return undefined;
+  const [piece] = splitTexts(new TextEncoder().encode(value), 1);
+  if (piece === undefined || piece.depth > MAX_DEPTH) return undefined;
   try {
     return JSON.parse(value);
   } catch {

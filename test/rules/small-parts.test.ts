@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { armIdWithin, resourceGroupOf, sameArmId } from "../../src/rules/arm-id.ts";
+import { armIdWithin, resourceGroupOf, sameArmId } from "../../src/model/arm-id.ts";
 import { parseDuration } from "../../src/rules/duration.ts";
 import { compileGlob, globFault } from "../../src/rules/glob.ts";
 import { imageRepository } from "../../src/rules/image-repository.ts";
