@@ -1,10 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { alert } from "../engine/harness.ts";
 import { ISOLATES, KillableApp } from "./killed-app.ts";
 
 const MOMENTS = 24;
 const PER_BATCH = 5;
 const PODS = MOMENTS * PER_BATCH;
+
+const batchSchema = z.object({
+  event: z.literal("batch"),
+  facts: z.object({
+    records: z.number(),
+    recorded: z.number(),
+    joined: z.number(),
+    parked: z.number(),
+    unmatched: z.number(),
+  }),
+});
 
 /** The same moments in every run of a seed. */
 function random(seed: number): () => number {
@@ -85,6 +97,14 @@ describe("the app killed in the middle of a batch, and started again", () => {
     );
     expect(effects.filter((effect) => effect.startsWith("create networkpolicies "))).toHaveLength(PODS);
     expect(effects).toHaveLength(2 * PODS);
+    const batches = app.lines.flatMap((line) => {
+      const read = batchSchema.safeParse(line.startsWith("{") ? JSON.parse(line) : null);
+      return read.success ? [read.data.facts] : [];
+    });
+    expect(batches.length).toBeGreaterThan(0);
+    for (const { records, recorded, joined, parked, unmatched } of batches) {
+      expect(recorded + joined + parked + unmatched).toBe(records);
+    }
     console.log(`${MOMENTS} kills (seed ${seed}): ${PODS} alerts, lost 0, doubled 0`);
   }, 240_000);
 });
