@@ -95,7 +95,7 @@ async function insert(
 ): Promise<{ readonly begun: Begun } | { readonly found: SeenTarget | null }> {
   const now = engine.clock.now();
   const hash = targetHash(work.target, work.aside);
-  const context = { pendingReason, pendingDue: now, episodes: [now.toISOString()] };
+  const context = { pendingReason, pendingDue: now, episodes: [] };
   const claim = claimThatFits(engine, work, id, prepared, context);
   // An applying claim is driven on at once, under a lease; everything else is at rest.
   const lease = claim.record.state === "applying" ? newLease(engine) : null;

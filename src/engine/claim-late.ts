@@ -88,7 +88,7 @@ function rowsOf(engine: Engine, work: Work, key: string): Operation[] {
   const claim = claimThatFits(engine, work, claimId(engine, work), null, {
     pendingReason: LATE,
     pendingDue: now,
-    episodes: [now.toISOString()],
+    episodes: [],
   });
   const row = { target: work.target, lease: null, entries: { [work.playbook]: claim.entry } };
   return [{ do: "insert", key, cells: encodeTargetRow(row) }, ...claim.operations];

@@ -22,6 +22,7 @@ import type { Operation } from "../store/table.ts";
 import type { TargetEntry } from "../store/target-row.ts";
 import { laneOf } from "./commit.ts";
 import { APPROVAL_MS, type Engine, LEASE_MS, later } from "./engine.ts";
+import { episodesOfDay, episodesWith } from "./next-episode.ts";
 import { type Prepared, touchesOf } from "./prepare.ts";
 import { signalRow } from "./signal-row.ts";
 
@@ -58,7 +59,7 @@ export interface Claim {
   readonly messages: readonly { readonly key: string; readonly message: Message }[];
 }
 
-/** What a claim has to know besides the work: why and until when it is `pending`, and the episodes of the day. */
+/** What a claim has to know besides the work: why and until when it is `pending`, and the episodes before. */
 export interface ClaimContext {
   readonly pendingReason: string;
   readonly pendingDue: Date;
@@ -159,7 +160,7 @@ export function composeClaim(
   const plan = { plan: prepared?.plan ?? null, signal: first.signal, body: first.body };
   return {
     record,
-    entry: entryOf(record, prepared, context.episodes, at),
+    entry: entryOf(record, prepared, context.episodes, now),
     messages: messages.map(({ message, operation }) => ({ key: operation.key, message })),
     operations: [
       writeRecord(record, "insert"),
@@ -175,10 +176,11 @@ export function composeClaim(
 function entryOf(
   record: Remediation,
   prepared: Prepared | null,
-  episodes: readonly string[],
-  at: string,
+  before: readonly string[],
+  now: Date,
 ): TargetEntry {
-  const cooldown = record.state === "done" ? later(new Date(at), record.rule.cooldownMs).toISOString() : null;
+  const at = now.toISOString();
+  const cooldown = record.state === "done" ? later(now, record.rule.cooldownMs).toISOString() : null;
   return {
     id: record.id,
     state: record.state,
@@ -187,7 +189,7 @@ function entryOf(
     planHash: record.planHash,
     lastSignalAt: at,
     cooldownUntil: cooldown,
-    episodes,
+    episodes: record.state === "applying" ? episodesWith(before, now) : episodesOfDay(before, now),
     touches: isOpen(record.state) ? touchesOf(prepared?.plan ?? null) : [],
     newerIdentity: null,
     lastSignal: null,

@@ -22,7 +22,6 @@ import { laneOf } from "./commit.ts";
 import type { Engine } from "./engine.ts";
 import { EPISODES_UNATTENDED } from "./guard.ts";
 import { isLeased, newLease } from "./held-target.ts";
-import { episodesWith } from "./next-episode.ts";
 import { heldByAnother, type Prepared } from "./prepare.ts";
 import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 
@@ -107,7 +106,7 @@ async function claimHere(
       ? "another remediation of this target is under way"
       : "it is planned under the lease",
     pendingDue: taken || lease === null ? now : new Date(lease.until),
-    episodes: episodesWith(before?.episodes ?? [], now),
+    episodes: before?.episodes ?? [],
   });
   const entry = { ...claim.entry, closedAt: before?.closedAt ?? null };
   const around = taken || lease === null ? row : underLease(row, lease);
@@ -182,7 +181,7 @@ function isActing({ mode }: Work): boolean {
 /** Does this decision enforce what waits for a person, or for a plan that would only ask one? */
 function isLifted(work: Work, entry: TargetEntry, prepared: Prepared | null): boolean {
   // What waits because it is the third time in a day goes on waiting.
-  if (entry.lifted || entry.episodes.length > EPISODES_UNATTENDED) return false;
+  if (entry.lifted || entry.episodes.length >= EPISODES_UNATTENDED) return false;
   return entry.state === "awaiting-approval"
     ? prepared?.state === "applying"
     : entry.state === "pending" && work.mode === "enforce" && entry.mode !== "enforce";

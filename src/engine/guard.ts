@@ -137,7 +137,8 @@ function doubt({ record, playbook, facts, now, episodes }: GuardQuestion): strin
     if (!(now.getTime() - at.getTime() <= record.rule.maxAgeMs))
       return "the signal is older than the rule allows";
   }
-  if (episodes > EPISODES_UNATTENDED)
+  // A person's word is the answer to whoever pulls the other way.
+  if (record.signal.kind !== "manual" && episodes > EPISODES_UNATTENDED)
     return "it is the third time in a day: somebody is pulling the other way";
   return null;
 }

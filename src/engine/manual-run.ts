@@ -32,7 +32,8 @@ const MAX_AGE_MS = 24 * 3_600_000;
  * Runs a playbook because a person asked: the same claim, guard and ceiling as for an alert. Raises `Refused` for what
  * the request itself gets wrong, `StoreUnreachable` when the store does not answer.
  */
-export async function runManually(engine: Engine, run: ManualRun): Promise<Remediation> {
+export async function runManually(engine: Engine, asked: ManualRun): Promise<Remediation> {
+  const run = { ...asked, target: onCluster(engine, asked.target) };
   const playbook = engine.playbooks.get(run.playbook);
   if (playbook === undefined) {
     const names = [...engine.playbooks.keys()].join(", ");
@@ -58,6 +59,13 @@ export async function runManually(engine: Engine, run: ManualRun): Promise<Remed
   if (record === null)
     throw new Refused("the run left no record", "Run it again; if this repeats, look at the log.");
   return record;
+}
+
+/** People name a cluster as the configuration does; alerts, and so the records, by its ARM id. */
+function onCluster(engine: Engine, target: Target): Target {
+  if (!("cluster" in target)) return target;
+  const named = engine.configuration.clusters.find(({ name }) => name === target.cluster);
+  return named === undefined ? target : { ...target, cluster: named.id };
 }
 
 /** What this very run began or joined before: later ones may have followed it on the target. */

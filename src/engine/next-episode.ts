@@ -9,10 +9,15 @@ import { signalRow } from "./signal-row.ts";
 /** Episodes of one playbook on one target within this time count towards "third in a day". */
 export const EPISODE_WINDOW_MS = 24 * 3_600_000;
 
-/** The episodes of the last day, with the one that begins now. */
-export function episodesWith(before: readonly string[], now: Date): readonly string[] {
+/** The episodes of the last day. Only those count that acted: who looked or asked pulled at nothing. */
+export function episodesOfDay(before: readonly string[], now: Date): readonly string[] {
   const since = now.getTime() - EPISODE_WINDOW_MS;
-  return [...before.filter((at) => new Date(at).getTime() > since), now.toISOString()];
+  return before.filter((at) => new Date(at).getTime() > since);
+}
+
+/** The episodes of the last day, with the one that acts now. */
+export function episodesWith(before: readonly string[], now: Date): readonly string[] {
+  return [...episodesOfDay(before, now), now.toISOString()];
 }
 
 /**
@@ -92,7 +97,7 @@ export function nextEpisode(
       cooldownUntil: null,
       touches: [],
       abandoned: false,
-      episodes: episodesWith(entry.episodes, now),
+      episodes: episodesOfDay(entry.episodes, now),
     },
     operations: [
       writeRecord(record, "insert"),

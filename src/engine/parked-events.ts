@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { cellText } from "../store/cell-json.ts";
 import { packBytes, unpackBytes } from "../store/compressed-cells.ts";
 import { PARKED } from "../store/row-keys.ts";
 import { type Row, RowConflict, type Table } from "../store/table.ts";
@@ -40,7 +41,7 @@ export async function park(
   const rows = Math.max(1, Math.ceil(bytes.length / PIECE_BYTES));
   const about = {
     schema: SCHEMA,
-    reason: reason.slice(0, 1_000).toWellFormed(),
+    reason: cellText(reason, 1_000),
     at: engine.clock.now().toISOString(),
     enqueuedAt: event.enqueuedAt ?? "",
     rows,

@@ -7,6 +7,7 @@ import type { TargetRow } from "../store/target-row.ts";
 import { type Engine, PLAN_MS } from "./engine.ts";
 import { type EvidenceState, evidenceKept } from "./evidence.ts";
 import { guard } from "./guard.ts";
+import { episodesOfDay } from "./next-episode.ts";
 import { readFacts } from "./target-facts.ts";
 import { within } from "./within.ts";
 
@@ -104,7 +105,7 @@ async function planned(
     scope: engine.configuration.scope,
     protectedNamespaces: engine.configuration.protectedNamespaces,
     now: engine.clock.now(),
-    episodes: (row?.entries[playbook.name]?.episodes ?? [""]).length,
+    episodes: 1 + episodesOfDay(row?.entries[playbook.name]?.episodes ?? [], engine.clock.now()).length,
   });
   if (judged.verdict === "refuse")
     return verdict("refused", intended, judged.reason, { identity: facts.uid });

@@ -1,3 +1,4 @@
+import { cellText } from "../store/cell-json.ts";
 import { signalHash, signalRowKey } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import { SCHEMA } from "../store/target-row.ts";
@@ -10,6 +11,6 @@ export function signalRow(
   identity: string,
   at: string | null,
 ): Operation {
-  const cells = { schema: SCHEMA, id, identity: identity.slice(0, 2000).toWellFormed(), at: at ?? "" };
+  const cells = { schema: SCHEMA, id, identity: cellText(identity, 2000), at: at ?? "" };
   return { do: "insert", key: signalRowKey(hash, playbook, signalHash(identity)), cells };
 }

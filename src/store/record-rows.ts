@@ -3,6 +3,7 @@ import type { Message } from "../model/message.ts";
 import type { Plan } from "../model/plan.ts";
 import type { AuditRow, Remediation } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
+import { cellJson } from "./cell-json.ts";
 import { packBytes, unpackBytes } from "./compressed-cells.ts";
 import { auditRowKey, dueRowKey, planRowKey, recordRowKey } from "./row-keys.ts";
 import type { Cell, Operation, Row } from "./table.ts";
@@ -13,7 +14,7 @@ const SENTENCE_KEPT = 300;
 
 /** The cells of a record row: a few that people look for, and the whole record. Long lists of what remains are cut with a count. */
 export function encodeRecord(record: Remediation): Record<string, Cell> {
-  const text = JSON.stringify(bounded(record));
+  const text = cellJson(bounded(record));
   return {
     schema: SCHEMA,
     state: record.state,
@@ -79,7 +80,7 @@ export function insertAudit(id: string, row: AuditRow): Operation {
   return {
     do: "insert",
     key: auditRowKey(id, row.sequence),
-    cells: { schema: SCHEMA, hash: row.hash, row: JSON.stringify(row) },
+    cells: { schema: SCHEMA, hash: row.hash, row: cellJson(row) },
   };
 }
 
@@ -115,7 +116,7 @@ export function insertMessage(at: Date, message: Message): Operation & { readonl
   return {
     do: "insert",
     key: dueRowKey(at, message.remediationId, message.sequence),
-    cells: { schema: SCHEMA, kind: "message", id: message.remediationId, message: JSON.stringify(kept) },
+    cells: { schema: SCHEMA, kind: "message", id: message.remediationId, message: cellJson(kept) },
   };
 }
 

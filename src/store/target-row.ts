@@ -1,6 +1,7 @@
 import type { Mode } from "../model/mode.ts";
 import { isOpen, type SignalSummary, type State } from "../model/remediation.ts";
 import { type Target, targetSchema } from "../model/target.ts";
+import { cellJson } from "./cell-json.ts";
 import type { Cell, Row } from "./table.ts";
 
 /** Schema number of our rows; rows with a higher one were written by a newer version and are left alone. */
@@ -75,9 +76,9 @@ export function checkSchema(row: Row): void {
 export function encodeTargetRow(row: TargetRow): Record<string, Cell> {
   return {
     schema: SCHEMA,
-    target: JSON.stringify(row.target),
-    lease: row.lease === null ? "" : JSON.stringify(row.lease),
-    entries: JSON.stringify(row.entries),
+    target: cellJson(row.target),
+    lease: row.lease === null ? "" : cellJson(row.lease),
+    entries: cellJson(row.entries),
   };
 }
 

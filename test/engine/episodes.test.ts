@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { runManually } from "../../src/engine/manual-run.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { Refused, Retryable } from "../../src/model/errors.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
+import { CLUSTER } from "./world.ts";
 
 const MINUTE = 60_000;
 const ANN = { who: "ann", why: "a drill" };
@@ -95,6 +97,18 @@ describe("the third episode in a day", () => {
     await sweepAfter(b, 1);
     expect(latest(b)).toMatchObject({ state: "awaiting-approval" });
     expect(b.sent.filter(({ kind }) => kind === "awaiting-approval")).toHaveLength(1);
+  });
+
+  it("does not count what only looked", async () => {
+    const b = bench();
+    const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
+    const look = { playbook: "quarantine", target, parameters: {}, mode: "observe", ttlMs: null } as const;
+    for (const key of ["1", "2", "3", "4"]) {
+      await runManually(b.engine, { ...look, notify: [], who: "ann", why: "a look", idempotencyKey: key });
+    }
+    b.clock.pass(MINUTE);
+    await alertNow(b);
+    expect(latest(b)).toMatchObject({ state: "in-force", rule: { name: "miners" } });
   });
 
   it("is the first again a day later", async () => {

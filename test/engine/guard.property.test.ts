@@ -164,8 +164,7 @@ describe("whatever the guard is asked", () => {
         const age = asked.now.getTime() - new Date(signal.at ?? Number.NaN).getTime();
         const sure =
           asked.playbook.reversible &&
-          asked.episodes <= 2 &&
-          (signal.kind === "manual" || age <= rule.maxAgeMs);
+          (signal.kind === "manual" || (asked.episodes <= 2 && age <= rule.maxAgeMs));
         expect(guard(asked)).toMatchObject({ verdict: "go", mode: sure ? "enforce" : "approve" });
       }),
     );

@@ -48,6 +48,23 @@ describe("a run by hand", () => {
     expect(b.world.effects).toEqual([]);
   });
 
+  it("names a cluster as the configuration does, or by its ARM id", async () => {
+    const b = bench();
+    const byName = await runManually(b.engine, run({ target: { ...POD, cluster: "prod" }, mode: "observe" }));
+    expect(byName.target).toEqual(POD);
+  });
+
+  it("is a person's word: neither looks nor changes before it make it wait for another", async () => {
+    const b = bench();
+    for (const [key, mode] of ["observe", "enforce", "enforce", "enforce", "enforce"].entries()) {
+      const more = { idempotencyKey: `k-${key}`, mode: mode === "observe" ? mode : "enforce" } as const;
+      const record = await runManually(b.engine, run(more));
+      expect(record.state).toBe(mode === "observe" ? "observed" : "in-force");
+      if (mode === "enforce") await revert(b.engine, record.id, { who: "ann", why: "a drill" });
+    }
+    expect(b.broken()).toEqual([]);
+  });
+
   it("goes no further than the ceiling", async () => {
     const low = configuration("enforce", (text) => text.replace("mode: enforce", "mode: observe"));
     const b = bench({ configuration: low });

@@ -124,12 +124,18 @@ describe("the verdict of plan and guard", () => {
   });
 
   it("asks a person from the third episode on, which the target row tells", async () => {
-    const episodes = (count: number): Promise<TargetRow> =>
-      rowOf({ quarantine: { episodes: Array.from({ length: count }, () => "") } });
-    expect(await prepare(engineWith(), intended(), await episodes(2))).toMatchObject({ state: "applying" });
-    expect(await prepare(engineWith(), intended(), await episodes(3))).toMatchObject({
+    const episodes = (count: number, at: string): Promise<TargetRow> =>
+      rowOf({ quarantine: { episodes: Array.from({ length: count }, () => at) } });
+    const today = "2026-03-02T07:00:00.000Z";
+    expect(await prepare(engineWith(), intended(), await episodes(1, today))).toMatchObject({
+      state: "applying",
+    });
+    expect(await prepare(engineWith(), intended(), await episodes(2, today))).toMatchObject({
       state: "awaiting-approval",
     });
+    // What was done before the last day is forgiven.
+    const before = await episodes(5, "2026-03-01T07:59:59.000Z");
+    expect(await prepare(engineWith(), intended(), before)).toMatchObject({ state: "applying" });
   });
 
   it("is no where the guard says no, without planning", async () => {

@@ -10,6 +10,12 @@ import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 
 const HOUR = 3_600_000;
 
+/** The alert with another title. */
+function withTitle(body: Uint8Array, title: string): Uint8Array {
+  const read: object = JSON.parse(new TextDecoder().decode(body));
+  return new TextEncoder().encode(JSON.stringify({ ...read, AlertDisplayName: title }));
+}
+
 describe("the cost of each path in table transactions, counted at the wire by a proxy before Azurite", () => {
   let azurite: Azurite;
   let proxy: CountingProxy;
@@ -116,6 +122,16 @@ describe("the cost of each path in table transactions, counted at the wire by a 
     // The refused one is the insert that found the target row there.
     expect(transactions - refused).toBe(3);
     expect(refused).toBe(1);
+  });
+
+  it("is the same for text with separators that the service refuses raw", async () => {
+    await open("enforce", silently);
+    const evil = "t \u2028 x \u2029 y";
+    await take(withTitle(alert(), evil));
+    await take(withTitle(alert({ id: `a-2${evil}` }), evil));
+    expect(proxy.take()).toMatchObject({ transactions: 4, refused: 1 });
+    const { remediations } = await listRemediations(engine.table, { limit: 5 });
+    expect(remediations).toMatchObject([{ state: "in-force", signal: { title: evil } }]);
   });
 
   it("is nothing for what no rule matches", async () => {

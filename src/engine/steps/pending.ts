@@ -6,6 +6,7 @@ import type { Work } from "../claim.ts";
 import { type Change, isClosed } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { APPROVAL_MS, ATTEMPTS, LEASE_MS, later } from "../engine.ts";
+import { episodesWith } from "../next-episode.ts";
 import { type Prepared, prepare, touchesOf } from "../prepare.ts";
 import { type Resolution, resolve } from "../resolve.ts";
 import { asOutcome, defer, end, sentence } from "./outcomes.ts";
@@ -64,6 +65,7 @@ export async function planAnew(turn: Turn): Promise<Change> {
       lifted: false,
       newerIdentity: null,
       touches: isOpen(prepared.state) ? touchesOf(prepared.plan) : [],
+      ...(prepared.state === "applying" ? { episodes: episodesWith(entry?.episodes ?? [], now) } : {}),
     },
     ...(prepared.plan === null
       ? {}
