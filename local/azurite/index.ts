@@ -25,6 +25,8 @@ export interface Azurite {
   readonly accountKey: string;
   readonly tablePort: number;
   readonly blobPort: number;
+  /** Called when it ends without being asked to: whoever needs it cannot go on. */
+  onLost: () => void;
   /** SIGTERM, so that what was written last reaches the disk, and SIGKILL when that takes too long; resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -107,10 +109,12 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     env: { PATH: process.env["PATH"] ?? "", AZURITE_ACCOUNTS: `${ACCOUNT}:${ACCOUNT_KEY}` },
   });
   const gone = once(child, "exit");
+  let stopping = false;
   // Whoever forgets to stop it must not leave it behind.
   const killWithUs = () => child.kill("SIGTERM");
   process.once("exit", killWithUs);
   async function stop(): Promise<void> {
+    stopping = true;
     process.off("exit", killWithUs);
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
@@ -129,7 +133,19 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     const account = `DefaultEndpointsProtocol=http;AccountName=${ACCOUNT};AccountKey=${ACCOUNT_KEY};`;
     const connectionString = `${account}TableEndpoint=${tableUrl};BlobEndpoint=${blobUrl};`;
     const access = { account: ACCOUNT, accountKey: ACCOUNT_KEY, connectionString };
-    return { ...access, tableUrl, blobUrl, tablePort, blobPort, stop };
+    const running: Azurite = {
+      ...access,
+      tableUrl,
+      blobUrl,
+      tablePort,
+      blobPort,
+      onLost: () => undefined,
+      stop,
+    };
+    child.once("exit", () => {
+      if (!stopping) running.onLost();
+    });
+    return running;
   } catch (error) {
     await stop();
     throw error;

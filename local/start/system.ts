@@ -69,6 +69,7 @@ async function startParts(
   const data = dataFolder(folder, options.cluster);
   const storage: Azurite = await startAzurite({ directory: data.folder("azurite").path });
   closers.push(() => storage.stop());
+  storage.onLost = () => onTrouble("The stand-in of the tables has ended. Stop with Ctrl-C and start again.");
   const hubs = await startEventHubs({
     directory: data.folder("hub").path,
     hubs: { [HUB]: { partitions: 4 } },

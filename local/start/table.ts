@@ -62,7 +62,7 @@ function countWords(counts: BatchCounts | null, shown: number): string[] {
   const { joined, parked, unmatched } = counts;
   const words = [
     ...(joined > 0 && shown === 0 ? [joined === 1 ? "known already" : `${joined} known already`] : []),
-    ...(parked > 0 ? [parked === 1 ? "parked: not readable" : `${parked} parked: not readable`] : []),
+    ...(parked > 0 ? [parked === 1 ? "parked with its bytes" : `${parked} parked with their bytes`] : []),
     ...(unmatched > 0 ? [unmatched === 1 ? "no rule wants it" : `no rule wants ${unmatched}`] : []),
   ];
   return words;
