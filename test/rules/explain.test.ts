@@ -25,6 +25,25 @@ describe("explain", () => {
     ]);
   });
 
+  it.each([
+    ["otherKind", "attackPath"],
+    ["resourceType", "microsoft.none/*"],
+    ["subscription", "11111111-1111-1111-1111-111111111199"],
+    ["sample", "true"],
+    ["snapshot", "true"],
+  ])("calls the clause %s by its name", (name, wanted) => {
+    expect(told(`{ ${name}: ${wanted} }`)[0]).toMatch(
+      new RegExp(`^${name} false: ${name} is .*; wanted ${wanted.replace("*", "\\*")}`),
+    );
+  });
+
+  it("lists what a finding may be", () => {
+    const none = { vulnerability: { cve: "CVE-2", cvss: null, fixAvailable: null, package: null } };
+    expect(told("{ finding: [{ cve: CVE-1 }, { fixAvailable: true }] }", none)[0]).toMatch(
+      /wanted CVE-1.* or .*with a fix/,
+    );
+  });
+
   it("says what is not known", () => {
     expect(told("{ namespace: lab, labels: { app: web } }", { namespace: null })).toEqual([
       "namespace false: namespace is not known; wanted lab",
