@@ -1,6 +1,6 @@
 import type { Undecodable } from "../model/signal.ts";
 import { targetKey } from "../model/target.ts";
-import { decide } from "../rules/index.ts";
+import { decide, type Facts } from "../rules/index.ts";
 import { decodeEvent } from "../signals/index.ts";
 import { StoreUnreachable } from "../store/table.ts";
 import { type Begun, begin } from "./begin.ts";
@@ -13,6 +13,7 @@ import { sendNow } from "./deliver.ts";
 import { drive } from "./drive.ts";
 import { type Engine, later } from "./engine.ts";
 import { inParallel } from "./in-parallel.ts";
+import { knownLabels } from "./known-labels.ts";
 import { type HubEvent, park } from "./parked-events.ts";
 import { signalIdentity } from "./signal-identity.ts";
 import { noteEvent } from "./silence.ts";
@@ -61,7 +62,11 @@ export async function ingest(engine: Engine, events: readonly HubEvent[]): Promi
   );
   const fates = new Map<Piece, Fate>(pieces.map((piece) => [piece, "unmatched"]));
   const batch: Batch = { engine, until, fates, whole: new Set() };
-  const wanted = pieces.flatMap((piece) => wantedFor(batch, piece));
+  const facts = new Map<Piece, Facts>();
+  await inParallel(LANES, pieces, async (piece) => {
+    facts.set(piece, await knownLabels(engine, piece.signal, until));
+  });
+  const wanted = pieces.flatMap((piece) => wantedFor(batch, piece, facts.get(piece)));
   // What closes something of this very batch comes after it, all else before: it makes room for what is new.
   const begins = new Set(wanted.map(({ from }) => from.signal.id.toLowerCase()));
   const [first = [], last = []] = [false, true].map((within) =>
@@ -91,8 +96,8 @@ function decodeAll(events: readonly HubEvent[]): {
 }
 
 /** What the rules want of a record, less what this process knows to be recorded. */
-function wantedFor({ engine, fates }: Batch, piece: Piece): WantedOfPiece[] {
-  const all = wantedOf(piece, decide(piece.signal, engine.configuration));
+function wantedFor({ engine, fates }: Batch, piece: Piece, facts: Facts | undefined): WantedOfPiece[] {
+  const all = wantedOf(piece, decide(piece.signal, engine.configuration, facts));
   const left = all.filter(
     ({ decision, cluster }) =>
       !engine.recent.has(signalIdentity(piece.signal), decision.playbook, cluster ?? ""),

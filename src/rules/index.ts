@@ -1,3 +1,4 @@
+export { asksForLabels } from "./asks-for-labels.ts";
 export type { Facts } from "./condition.ts";
 export type { Configuration } from "./configuration.ts";
 export { decide, decideLater } from "./decide.ts";

@@ -1,0 +1,42 @@
+import { WORKLOAD_KINDS } from "../model/kubernetes-objects.ts";
+import type { Signal } from "../model/signal.ts";
+import { asksForLabels, type Facts } from "../rules/index.ts";
+import { type Engine, PLAN_MS } from "./engine.ts";
+import { within } from "./within.ts";
+
+const UNKNOWN: Facts = { labels: null };
+
+/**
+ * The labels of what a signal names, its pod or else its workload, read only where a rule asks for labels. Unknown
+ * where it names neither, where it has gone, or where the cluster does not tell in time: then no clause about them holds.
+ */
+export async function knownLabels(engine: Engine, signal: Signal, until: Date): Promise<Facts> {
+  const { cluster, namespace } = signal;
+  if (!asksForLabels(engine.configuration) || cluster === null || namespace === null) return UNKNOWN;
+  if (engine.clock.now() >= until) return UNKNOWN;
+  try {
+    return {
+      labels: await within(
+        PLAN_MS,
+        "reading labels",
+        labelsOf(engine, signal, cluster.resourceId, namespace),
+      ),
+    };
+  } catch {
+    // Whatever it was: what the rules decide without labels is on record, and resolving meets the same fault.
+    return UNKNOWN;
+  }
+}
+
+async function labelsOf(
+  engine: Engine,
+  { pod, workload }: Signal,
+  cluster: string,
+  namespace: string,
+): Promise<Facts["labels"]> {
+  const reader = engine.ports.read.kubernetes(cluster);
+  if (pod !== null) return (await reader.pod(namespace, pod))?.labels ?? null;
+  const kind = WORKLOAD_KINDS.find((known) => known === workload?.kind);
+  if (workload === null || kind === undefined) return null;
+  return (await reader.workload(kind, namespace, workload.name))?.labels ?? null;
+}

@@ -1,0 +1,18 @@
+import type { Condition } from "./condition.ts";
+import type { Configuration } from "./configuration.ts";
+
+/** Does any rule ask for labels of the target? Only then is it worth reading them before deciding. */
+export function asksForLabels({ rules }: Configuration): boolean {
+  return rules.some(({ mode, condition }) => mode !== "off" && names(condition));
+}
+
+function names(condition: Condition): boolean {
+  switch (condition.op) {
+    case "clause":
+      return condition.name === "labels";
+    case "not":
+      return names(condition.of);
+    default:
+      return condition.of.some(names);
+  }
+}
