@@ -20,8 +20,8 @@ import {
 import { newRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import type { TargetEntry } from "../store/target-row.ts";
-import { laneOf } from "./commit.ts";
 import { APPROVAL_MS, type Engine, LEASE_MS, later } from "./engine.ts";
+import { laneOf } from "./lane-of.ts";
 import { episodesOfDay, episodesWith } from "./next-episode.ts";
 import { type Prepared, touchesOf } from "./prepare.ts";
 import { signalRow } from "./signal-row.ts";

@@ -5,6 +5,7 @@ import type { Decision } from "../model/rule.ts";
 import type { Severity, Signal } from "../model/signal.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { SIGNALS_PER_CLAIM, type Work, type WorkSignal } from "./claim.ts";
+import { LATE } from "./claim-late.ts";
 import type { Engine } from "./engine.ts";
 import { changesNothing, withEvidence } from "./evidence.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -109,7 +110,7 @@ async function resolveOne(
 }
 
 function timeIsUp(): Retryable {
-  return new Retryable("the time of its batch was used up", "It is resolved by the sweep.", {
+  return new Retryable(LATE, "It is resolved by the sweep.", {
     retryAfterMs: 0,
   });
 }

@@ -16,6 +16,7 @@ import { encodeTargetRow, type TargetEntry, type TargetRow } from "../store/targ
 import type { Begun } from "./begin.ts";
 import { type Engine, LEASE_MS, later } from "./engine.ts";
 import { etagOf, type HeldTarget, LeaseLost, readTarget } from "./held-target.ts";
+import { laneOf } from "./lane-of.ts";
 import { nextEpisode } from "./next-episode.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -248,11 +249,6 @@ export function isClosed(
   { closedAt }: Pick<TargetEntry, "closedAt">,
 ): boolean {
   return closedAt !== null && (signal.at === null || signal.at <= closedAt);
-}
-
-/** What a record waits on, for the breaker: its cluster, or nothing. */
-export function laneOf(record: Pick<Remediation, "target">): string {
-  return "cluster" in record.target ? record.target.cluster.toLowerCase() : "";
 }
 
 /**

@@ -18,10 +18,10 @@ import {
 } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
 import { claimId, signalRows, type Work, type WorkSignal } from "./claim.ts";
-import { laneOf } from "./commit.ts";
 import type { Engine } from "./engine.ts";
 import { EPISODES_UNATTENDED } from "./guard.ts";
 import { isLeased, newLease } from "./held-target.ts";
+import { laneOf } from "./lane-of.ts";
 import { heldByAnother, type Prepared } from "./prepare.ts";
 import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 

@@ -1,6 +1,6 @@
 import type { Undecodable } from "../model/signal.ts";
 import { targetKey } from "../model/target.ts";
-import { decide, type Facts } from "../rules/index.ts";
+import { asksForLabels, decide, type Facts } from "../rules/index.ts";
 import { decodeEvent } from "../signals/index.ts";
 import { StoreUnreachable } from "../store/table.ts";
 import { type Begun, begin } from "./begin.ts";
@@ -63,7 +63,7 @@ export async function ingest(engine: Engine, events: readonly HubEvent[]): Promi
   const fates = new Map<Piece, Fate>(pieces.map((piece) => [piece, "unmatched"]));
   const batch: Batch = { engine, until, fates, whole: new Set() };
   const facts = new Map<Piece, Facts>();
-  await inParallel(LANES, pieces, async (piece) => {
+  await inParallel(LANES, asksForLabels(engine.configuration) ? pieces : [], async (piece) => {
     facts.set(piece, await knownLabels(engine, piece.signal, until));
   });
   const wanted = pieces.flatMap((piece) => wantedFor(batch, piece, facts.get(piece)));

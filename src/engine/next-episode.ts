@@ -4,6 +4,7 @@ import { insertAudit, insertDrive, sealAudit, writeRecord } from "../store/recor
 import { newRemediationId } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import { type TargetEntry, UNSEEN } from "../store/target-row.ts";
+import { laneOf } from "./lane-of.ts";
 import { signalRow } from "./signal-row.ts";
 
 /** Episodes of one playbook on one target within this time count towards "third in a day". */
@@ -51,8 +52,7 @@ export function nextEpisode(
     details: { follows: ended.id },
     previous: "",
   });
-  const lane = "cluster" in ended.target ? ended.target.cluster.toLowerCase() : "";
-  const due = insertDrive(now, id, 1, lane);
+  const due = insertDrive(now, id, 1, laneOf(ended));
   const record: Remediation = {
     ...ended,
     id,
