@@ -7,29 +7,30 @@ import { Stop } from "./stop.ts";
 export interface ApiAddress {
   readonly url: URL;
   readonly key: string | undefined;
+  /** Where a local start gives tokens for itself; undefined for every other address. */
+  readonly tokenUrl: URL | undefined;
 }
 
 /**
  * The address from `--url` or REFLEX_URL with the key from REFLEX_KEY; without an address, the local start of this
- * folder. A local start's key goes to that start only. Raises `Stop`.
+ * folder. A local start's key and tokens go to that start only. Raises `Stop`.
  */
 export async function findApi(io: CommandIo, option: string | undefined): Promise<ApiAddress> {
   const given = option ?? setting(io, "REFLEX_URL");
+  const base = given === undefined ? undefined : baseOf(given);
   const key = setting(io, "REFLEX_KEY");
-  const local = given !== undefined && key !== undefined ? null : await readLocalStart(io);
-  const url = given ?? local?.url;
-  if (url === undefined) {
-    throw new Stop(
-      2,
-      "there is no address of the API: set REFLEX_URL (and REFLEX_KEY), or run `npm start` in this folder",
-    );
+  const local = base === undefined || isLoopback(base.hostname) ? await readLocalStart(io) : null;
+  if (local !== null) {
+    const own = baseOf(local.url);
+    const address = { url: base ?? own, tokenUrl: new URL(local.token) };
+    if (base === undefined) return { ...address, key: local.key };
+    if (isSame(base, own)) return { ...address, key: key ?? local.key };
   }
-  const base = baseOf(url);
-  if (given === undefined) return { url: base, key: local?.key };
-  return {
-    url: base,
-    key: key ?? (local !== null && isSame(base, baseOf(local.url)) ? local.key : undefined),
-  };
+  if (base !== undefined) return { url: base, key, tokenUrl: undefined };
+  throw new Stop(
+    2,
+    "there is no address of the API: set REFLEX_URL (and REFLEX_KEY), or run `npm start` in this folder",
+  );
 }
 
 /** This machine has several names. */

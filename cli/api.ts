@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessToken, HOW_TO_SIGN_IN } from "./access-token.ts";
 import { type ApiAddress, findApi } from "./api-address.ts";
 import type { CommandIo } from "./command-io.ts";
 import { errorCode, errorWords } from "./error-words.ts";
@@ -16,7 +17,8 @@ export interface Api {
 
 /** Opens the API at the address that the option, the environment or a local start gives. Raises `Stop`. */
 export async function openApi(io: CommandIo, option: string | undefined): Promise<Api> {
-  const address = await findApi(io, option);
+  const found = await findApi(io, option);
+  const address = { ...found, token: await accessToken(io, found) };
   return {
     get(path, query = {}) {
       const url = new URL(path, address.url);
@@ -46,13 +48,18 @@ export function understood<T>(schema: z.ZodType<T>, answer: unknown): T {
   );
 }
 
+/** The address with what opens it: both go there and nowhere else. */
+interface Door extends ApiAddress {
+  readonly token: string | undefined;
+}
+
 interface Request {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
 }
 
-async function ask(io: CommandIo, address: ApiAddress, url: URL, request: Request): Promise<unknown> {
+async function ask(io: CommandIo, address: Door, url: URL, request: Request): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
@@ -62,8 +69,9 @@ async function ask(io: CommandIo, address: ApiAddress, url: URL, request: Reques
         accept: "application/json",
         ...request.headers,
         ...(address.key === undefined ? {} : { "x-functions-key": address.key }),
+        ...(address.token === undefined ? {} : { authorization: `Bearer ${address.token}` }),
       },
-      // A redirect would carry the key to another host.
+      // A redirect would carry key and token to another host.
       redirect: "manual",
       signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
     });
@@ -72,7 +80,7 @@ async function ask(io: CommandIo, address: ApiAddress, url: URL, request: Reques
     throw noAnswer(error, address.url, request);
   }
   const value = parsedOrUndefined(text);
-  if (!response.ok) throw refusal(response.status, value, address);
+  if (!response.ok) throw refusal(response, value, address);
   if (value !== undefined) return value;
   throw new Stop(1, `${address.url.href} does not answer as defender-reflex does; check REFLEX_URL`);
 }
@@ -93,13 +101,16 @@ function causeOf(error: unknown): string {
   return errorCode(cause) ?? errorWords(cause);
 }
 
-function refusal(status: number, value: unknown, { url: { href }, key }: ApiAddress): Stop {
+function refusal({ status, headers }: Response, value: unknown, { url: { href }, key, token }: Door): Stop {
   const problem = problemSchema.safeParse(value);
   if (problem.success) {
-    const { detail, advice } = problem.data;
+    const { detail } = problem.data;
+    // What a program is told to send is no help to a person at a terminal.
+    const advice = status === 401 && token === undefined ? capital(HOW_TO_SIGN_IN) : problem.data.advice;
     return new Stop(
       status === 400 ? 2 : 1,
       [detail, advice].flatMap((part) => (part === undefined ? [] : [asSentence(part)])).join(" "),
+      retryAfter(headers),
     );
   }
   if (status === 401 || status === 403) {
@@ -110,6 +121,16 @@ function refusal(status: number, value: unknown, { url: { href }, key }: ApiAddr
     return new Stop(1, `${href} sends on to another address; set REFLEX_URL to the app's own`);
   if (status === 404) return new Stop(1, `there is no API of defender-reflex at ${href}; check REFLEX_URL`);
   return new Stop(1, `${href} answered ${status} without a reason; look at the log of the app`);
+}
+
+/** The seconds of the header, in milliseconds. */
+function retryAfter(headers: Headers): number | null {
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function parsedOrUndefined(text: string): unknown {

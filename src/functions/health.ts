@@ -1,17 +1,31 @@
-import { json, type OpenEngine, registerHttp } from "./http-function.ts";
+import type { HttpResponseInit } from "@azure/functions";
+import type { Engine } from "../engine/engine.ts";
+import { type Api, json, registerHttp } from "./http-function.ts";
 
-/** `GET /api/health`: is the store reached, and with which configuration and ceiling does this instance work. */
-export function registerHealth(openEngine: OpenEngine): void {
-  registerHttp("health", "health", ["GET"], openEngine, async (engine) => {
+/**
+ * `GET /api/health`: is the store reached. Whoever has the role Reflex.Read also sees with which configuration, ceiling
+ * and pauses this instance works; all others only that it does.
+ */
+export function registerHealth(api: Api): void {
+  registerHttp("health", api, async ({ engine, caller }) => {
     await engine.table.get("control", "last-event");
-    const { ceiling, hash, rules, clusters } = engine.configuration;
-    return json(200, {
-      status: "ok",
-      ceiling,
-      configuration: hash,
-      rules: rules.length,
-      clusters: clusters.map(({ name, id }) => ({ name, id })),
-      playbooks: [...engine.playbooks.keys()],
-    });
+    return caller?.roles.includes("Reflex.Read") === true ? details(engine) : json(200, { status: "ok" });
+  });
+}
+
+async function details(engine: Engine): Promise<HttpResponseInit> {
+  const { ceiling, hash, rules, clusters } = engine.configuration;
+  const { pauses, trips } = await engine.switches.now();
+  return json(200, {
+    status: "ok",
+    ceiling,
+    held: engine.held,
+    pauses,
+    trips,
+    configuration: hash,
+    build: engine.build,
+    rules: rules.length,
+    clusters: clusters.map(({ name, id }) => ({ name, id })),
+    playbooks: [...engine.playbooks.keys()],
   });
 }

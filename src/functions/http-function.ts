@@ -1,27 +1,52 @@
-import { app, type HttpMethod, type HttpRequest, type HttpResponseInit } from "@azure/functions";
+import { app, type HttpRequest, type HttpResponseInit } from "@azure/functions";
 import type { Engine } from "../engine/engine.ts";
-import { BadRequest, problem } from "./problem.ts";
+import type { Caller, Role } from "../model/caller.ts";
+import { Refused } from "../model/errors.ts";
+import { bodyJson } from "./body-json.ts";
+import { BadRequest, Forbidden, problem, Unauthenticated } from "./problem.ts";
+import { ROUTES, type Route, type RouteName } from "./routes.ts";
 
 /** Gives the engine, made when it is first needed. Raises when the store cannot be reached. */
 export type OpenEngine = () => Promise<Engine>;
 
-const MOST_BODY = 64 * 1024;
+/** Who sent a request; null where it names nobody. Raises `Refused` where what it names does not hold. */
+export type Authenticate = (request: HttpRequest) => Promise<Caller | null>;
 
-/** Registers one HTTP function: a key is required, every answer is JSON, every error problem+json. */
+/** What every HTTP function works with. */
+export interface Api {
+  readonly openEngine: OpenEngine;
+  readonly authenticate: Authenticate;
+}
+
+/** One request that may be answered: its caller bears the role of the route. */
+export interface Call {
+  readonly engine: Engine;
+  readonly request: HttpRequest;
+  /** Null on the one route that asks nobody, when nobody is named. */
+  readonly caller: Caller | null;
+}
+
+/**
+ * Registers the HTTP function of that name in the table of routes. The role of the route is asked before anything else
+ * is looked at; errors become problem+json.
+ */
 export function registerHttp(
-  name: string,
-  route: string,
-  methods: HttpMethod[],
-  openEngine: OpenEngine,
-  act: (engine: Engine, request: HttpRequest) => Promise<HttpResponseInit>,
+  name: RouteName,
+  { openEngine, authenticate }: Api,
+  act: (call: Call) => Promise<HttpResponseInit>,
 ): void {
+  const route: Route = ROUTES[name];
   app.http(name, {
-    route,
-    methods,
+    route: route.route,
+    methods: [route.method],
+    // An outer gate: a key names nobody and gives no right.
     authLevel: "function",
     handler: async (request, context) => {
       try {
-        return await act(await openEngine(), request);
+        const caller = await callerOf(request, authenticate);
+        mustBear(caller, route.role);
+        mustBeJson(request);
+        return await act({ engine: await openEngine(), request, caller });
       } catch (error) {
         const response = problem(error);
         if (response.status === 500)
@@ -32,6 +57,46 @@ export function registerHttp(
   });
 }
 
+async function callerOf(request: HttpRequest, authenticate: Authenticate): Promise<Caller | null> {
+  try {
+    return await authenticate(request);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    throw new Unauthenticated(`${error.message}.`, error.advice, { hadToken: true });
+  }
+}
+
+/** Roles do not include one another. */
+function mustBear(caller: Caller | null, role: Role | null): void {
+  if (role === null) return;
+  if (caller === null) {
+    throw new Unauthenticated(
+      "The request names nobody: it has no access token.",
+      "Send `Authorization: Bearer` and an access token of Entra; docs/access.md says how to get one.",
+      { hadToken: false },
+    );
+  }
+  if (!caller.roles.includes(role)) {
+    throw new Forbidden(
+      `This needs the role ${role}, which you do not have.`,
+      `Ask an administrator of your tenant to assign ${role} to you, then get a new token.`,
+    );
+  }
+  if (role === "Reflex.Approve" && caller.kind !== "person") {
+    throw new Forbidden(
+      "An application decides nothing.",
+      "Let a person approve or reject, signed in as such.",
+    );
+  }
+}
+
+/** A form of another site can send a person's browser here, but not with this content type. */
+function mustBeJson({ method, headers }: HttpRequest): void {
+  const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  if (method !== "POST" || type === "application/json") return;
+  throw new BadRequest("The body is not declared as JSON. Send `content-type: application/json`.", 415);
+}
+
 /** A JSON answer that nobody caches. */
 export function json(status: number, body: unknown, headers: Record<string, string> = {}): HttpResponseInit {
   return { status, jsonBody: body, headers: { "cache-control": "no-store", ...headers } };
@@ -39,13 +104,5 @@ export function json(status: number, body: unknown, headers: Record<string, stri
 
 /** The body of a request as JSON. Raises `BadRequest`. */
 export async function jsonBody(request: HttpRequest): Promise<unknown> {
-  const text = await request.text();
-  if (text.length > MOST_BODY)
-    throw new BadRequest(`The body has over ${MOST_BODY} characters. Send less.`, 413);
-  if (text.trim() === "") throw new BadRequest("The body is empty. Send a JSON object.");
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new BadRequest("The body is not JSON. Send a JSON object.");
-  }
+  return bodyJson(await request.text());
 }

@@ -13,9 +13,41 @@ export class BadRequest extends Error {
   }
 }
 
+/** Nobody that is known sends the request; `detail` says what, `advice` what to do. Nothing of a token is in either. */
+export class Unauthenticated extends Error {
+  readonly advice: string;
+  /** A token came that does not hold; else none came. */
+  readonly hadToken: boolean;
+
+  constructor(detail: string, advice: string, { hadToken }: { readonly hadToken: boolean }) {
+    super(detail);
+    this.name = "Unauthenticated";
+    this.advice = advice;
+    this.hadToken = hadToken;
+  }
+}
+
+/** Somebody who is known may not do this. */
+export class Forbidden extends Error {
+  readonly advice: string;
+
+  constructor(detail: string, advice: string) {
+    super(detail);
+    this.name = "Forbidden";
+    this.advice = advice;
+  }
+}
+
 /** An error as problem details (RFC 9457): status, title, one sentence, and what to do. Never a stack trace. */
 export function problem(error: unknown): HttpResponseInit {
   if (error instanceof BadRequest) return answer(error.status, "The request is wrong", error.message);
+  if (error instanceof Unauthenticated) {
+    const response = answer(401, "Not signed in", error.message, error.advice);
+    // RFC 6750, section 3.
+    const challenge = error.hadToken ? 'Bearer error="invalid_token"' : "Bearer";
+    return { ...response, headers: { ...response.headers, "www-authenticate": challenge } };
+  }
+  if (error instanceof Forbidden) return answer(403, "Not allowed", error.message, error.advice);
   if (error instanceof Refused) return answer(422, "Refused", error.message, error.advice);
   if (error instanceof Conflict) return answer(409, "Changed by somebody else", error.message, error.advice);
   if (error instanceof Permanent) return answer(422, "Not possible", error.message, error.advice);

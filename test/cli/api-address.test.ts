@@ -1,10 +1,16 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type EntraStandIn, startEntra } from "../../local/entra/index.ts";
 import { type ApiServer, KEY, startApi } from "./api-server.ts";
 import { HOSTILE, reflex, unsafeIn } from "./terminal.ts";
 
 let api: ApiServer;
+let entra: EntraStandIn;
+beforeAll(async () => {
+  entra = await startEntra();
+});
+afterAll(() => entra.stop());
 beforeEach(async () => {
   api = await startApi();
   api.answer = () => ({ status: 200, json: { remediations: [], next: null } });
@@ -12,7 +18,13 @@ beforeEach(async () => {
 afterEach(() => api.close());
 
 const local = (url: string, key = KEY) => ({
-  ".reflex/local.json": JSON.stringify({ url, key, events: "Endpoint=sb://127.0.0.1:1", hub: "alerts" }),
+  ".reflex/local.json": JSON.stringify({
+    url,
+    key,
+    token: entra.tokenUrl,
+    events: "Endpoint=sb://127.0.0.1:1",
+    hub: "alerts",
+  }),
 });
 
 describe("where reflex finds the API", () => {

@@ -1,0 +1,2 @@
+// Imported with the first token only, so that a cold start does not wait for it.
+export { createRemoteJWKSet, errors, jwtVerify } from "jose";
