@@ -1,0 +1,97 @@
+import type { Documents } from "./documents.ts";
+import { isJson, type Json } from "./json.ts";
+
+/** One request, as far as an answer depends on it. */
+export interface ArmRequest {
+  readonly method: string;
+  /** Decoded. */
+  readonly path: string;
+  readonly apiVersion: string;
+  readonly body: unknown;
+}
+
+/** How it is answered. */
+export interface ArmAnswer {
+  readonly status: number;
+  readonly body: Json | null;
+}
+
+interface Route {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly apiVersions: readonly string[];
+  answer(documents: Documents, path: string, request: ArmRequest): ArmAnswer;
+}
+
+const ALERT =
+  /^\/subscriptions\/[^/]+(?:\/resourceGroups\/[^/]+)?\/providers\/Microsoft\.Security\/locations\/[^/]+\/alerts\/[^/]+$/i;
+const ASSESSMENT = /^\/.+\/providers\/Microsoft\.Security\/assessments\/[^/]+$/i;
+const FINDING = /^\/.+\/providers\/Microsoft\.Security\/assessments\/[^/]+\/subAssessments\/[^/]+$/i;
+const TAGS = /^(\/subscriptions\/.+)\/providers\/Microsoft\.Resources\/tags\/default$/i;
+const GRAPH = /^\/providers\/Microsoft\.ResourceGraph\/resources$/i;
+/** The one query that is answered. */
+const CHAIN_OF =
+  /^resourcecontainers \| where type =~ 'microsoft\.resources\/subscriptions' \| where subscriptionId =~ '([0-9a-f-]{36})' \| project chain = properties\.managementGroupAncestorsChain$/;
+
+const ROUTES: readonly Route[] = [
+  { method: "GET", path: ALERT, apiVersions: ["2021-11-01", "2022-01-01"], answer: record },
+  { method: "GET", path: FINDING, apiVersions: ["2019-01-01-preview"], answer: record },
+  { method: "GET", path: ASSESSMENT, apiVersions: ["2021-06-01"], answer: record },
+  { method: "GET", path: TAGS, apiVersions: ["2023-07-01"], answer: tags },
+  { method: "POST", path: GRAPH, apiVersions: ["2022-10-01"], answer: graph },
+];
+
+/** The answer to a request that has its token; Azure's own words of error for what there is not. */
+export function answerTo(documents: Documents, request: ArmRequest): ArmAnswer {
+  const served = ROUTES.filter(({ path }) => path.test(request.path));
+  const route = served.find(({ method }) => method === request.method);
+  if (route === undefined) {
+    return served.length === 0
+      ? fault(404, "InvalidResourceType", `The stand-in does not serve ${request.path}.`)
+      : fault(405, "MethodNotAllowed", `${request.method} is not served there.`);
+  }
+  if (request.apiVersion === "")
+    return fault(400, "MissingApiVersionParameter", "The api-version query parameter is required.");
+  if (!route.apiVersions.includes(request.apiVersion)) {
+    return fault(400, "InvalidApiVersionParameter", `Served are: ${route.apiVersions.join(", ")}.`);
+  }
+  return route.answer(documents, request.path, request);
+}
+
+/** An error in the form of Resource Manager. */
+export function fault(status: number, code: string, message: string): ArmAnswer {
+  return { status, body: { error: { code, message } } };
+}
+
+function record(documents: Documents, path: string): ArmAnswer {
+  const found = documents.record(path);
+  return found === null
+    ? fault(404, "ResourceNotFound", `${path} was not found.`)
+    : { status: 200, body: found };
+}
+
+function tags(documents: Documents, path: string): ArmAnswer {
+  const scope = TAGS.exec(path)?.[1] ?? "";
+  const found = documents.tags(scope);
+  if (found === null) return fault(404, "ResourceNotFound", `${scope} was not found.`);
+  const id = `${scope}/providers/Microsoft.Resources/tags/default`;
+  const body = { id, name: "default", type: "Microsoft.Resources/tags", properties: { tags: found } };
+  return { status: 200, body };
+}
+
+function graph(documents: Documents, _path: string, { body }: ArmRequest): ArmAnswer {
+  const query = isJson(body) ? body["query"] : undefined;
+  if (typeof query !== "string") return fault(400, "BadRequest", "The query is required.");
+  const subscription = CHAIN_OF.exec(query)?.[1];
+  if (subscription === undefined)
+    return fault(
+      400,
+      "InvalidQuery",
+      "The stand-in answers one query only: the management groups above a subscription.",
+    );
+  const groups = documents.managementGroups(subscription);
+  const data =
+    groups === null ? [] : [{ chain: groups.map((name) => ({ name, displayName: `Group ${name}` })) }];
+  const count = data.length;
+  return { status: 200, body: { totalRecords: count, count, resultTruncated: "false", data, facets: [] } };
+}

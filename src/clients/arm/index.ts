@@ -1,0 +1,84 @@
+import type { HttpClient, Pipeline, PipelineResponse } from "@azure/core-rest-pipeline";
+import type { ArmAccess } from "./arm-access.ts";
+import { armPath, armSegment } from "./arm-path.ts";
+import { classifyAnswer, classifyFault, isNotThere } from "./classify-fault.ts";
+import { inTime } from "./in-time.ts";
+
+export { type ArmAccess, type ArmOptions, openArmAccess } from "./arm-access.ts";
+
+/**
+ * Resource Manager by resource id. Every call has its ten seconds and is made once: retries are the engine's. Errors:
+ * `Retryable` (no or no whole answer, throttled with what Azure asks to wait, 5xx), `Permanent` (401, 403, refused).
+ */
+export interface Arm {
+  /** The resource's JSON, unchecked; null: there is none. */
+  get(id: string, apiVersion: string): Promise<unknown>;
+  /** Posts to an action of the resource; the answer's JSON, unchecked, null where it has none. */
+  post(id: string, action: string, apiVersion: string, body: unknown): Promise<unknown>;
+}
+
+interface Sender {
+  readonly pipeline: Pipeline;
+  readonly client: HttpClient;
+  readonly sdk: typeof import("./sdk.ts");
+}
+
+interface Call {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly apiVersion: string;
+  readonly body?: unknown;
+}
+
+/** The client; the library is loaded with its first call. */
+export function createArm(access: ArmAccess): Arm {
+  let sender: Promise<Sender> | undefined;
+  const send = async (call: Call): Promise<PipelineResponse> => {
+    const what = `${call.method} ${call.path}`;
+    try {
+      return await inTime(access.timeoutMs, async (abortSignal) => {
+        sender ??= openSender(access);
+        const { pipeline, client, sdk } = await sender;
+        const request = sdk.createPipelineRequest({
+          url: `${access.endpoint.origin}${call.path}?api-version=${encodeURIComponent(call.apiVersion)}`,
+          method: call.method,
+          abortSignal,
+          headers: sdk.createHttpHeaders({
+            accept: "application/json",
+            ...(call.body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }),
+          }),
+          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        });
+        return pipeline.sendRequest(client, request);
+      });
+    } catch (error) {
+      throw classifyFault(error, what);
+    }
+  };
+  const answered = async (call: Call): Promise<unknown> => {
+    const response = await send(call);
+    const what = `${call.method} ${call.path}`;
+    if (call.method === "GET" && isNotThere(response)) return null;
+    if (response.status < 200 || response.status > 299) throw classifyAnswer(response, what);
+    try {
+      return response.status === 204 ? null : JSON.parse(response.bodyAsText ?? "");
+    } catch (error) {
+      throw classifyFault(error, what);
+    }
+  };
+  return {
+    get: async (id, apiVersion) => answered({ method: "GET", path: armPath(id), apiVersion }),
+    post: async (id, action, apiVersion, body) =>
+      answered({ method: "POST", path: `${armPath(id)}/${armSegment(action)}`, apiVersion, body }),
+  };
+}
+
+async function openSender(access: ArmAccess): Promise<Sender> {
+  const sdk = await import("./sdk.ts");
+  const pipeline = sdk.createPipelineFromOptions(access.pipelineOptions);
+  pipeline.addPolicy(
+    sdk.bearerTokenAuthenticationPolicy({ credential: access.credential, scopes: access.endpoint.scope }),
+  );
+  await access.protect(pipeline);
+  return { pipeline, client: await access.httpClient(), sdk };
+}
