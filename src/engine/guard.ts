@@ -1,25 +1,47 @@
-import picomatch from "picomatch";
-import { armIdWithin, armSegments } from "../model/arm-id.ts";
-import { lowestMode, type Mode } from "../model/mode.ts";
+import { armSegments } from "../model/arm-id.ts";
+import { lowestMode, MODES, type Mode } from "../model/mode.ts";
+import { highestMode, modeAt } from "../model/mode-at.ts";
 import type { AnyPlaybook } from "../model/playbook.ts";
 import type { Remediation } from "../model/remediation.ts";
-import type { Scope, ScopeEntry } from "../model/rule.ts";
+import type { Exception, Scope } from "../model/rule.ts";
 import { isProtectedNamespace } from "./protected-namespaces.ts";
+import { denied, outside } from "./scope.ts";
 import type { TargetFacts } from "./target-facts.ts";
 
-/** What the guard says: how far this may go, or no. `mode` is never higher than what was asked. */
+/** How far something may go. `lowered`: why not as far as was asked. `quiet`: the rule wants nobody told of it. */
+export interface GuardMode {
+  readonly mode: Mode;
+  readonly lowered: string | null;
+  readonly quiet?: true;
+}
+
+/** What the guard says: how far this may go, that it is left alone, or no. */
 export type GuardVerdict =
-  | { readonly verdict: "go"; readonly mode: Mode; readonly lowered: string | null }
+  | ({ readonly verdict: "go" } & GuardMode)
+  | { readonly verdict: "skip"; readonly reason: string }
   | { readonly verdict: "refuse"; readonly reason: string };
 
-/** What the guard knows besides the facts. */
-export interface GuardQuestion {
-  readonly record: Pick<Remediation, "mode" | "signal" | "rule" | "clusterByRule">;
-  readonly playbook: Pick<AnyPlaybook, "kind" | "reversible" | "name">;
+/** What protects a target, also from being taken back. */
+export interface ProtectionQuestion {
+  readonly record: Pick<Remediation, "signal" | "rule" | "clusterByRule">;
   readonly facts: TargetFacts;
-  readonly ceiling: Mode;
   readonly scope: Scope;
   readonly protectedNamespaces: readonly string[];
+}
+
+/** What the guard knows besides the facts. */
+export interface GuardQuestion extends ProtectionQuestion {
+  readonly record: Pick<Remediation, "mode" | "signal" | "rule" | "clusterByRule" | "approval" | "createdAt">;
+  readonly playbook: Pick<AnyPlaybook, "kind" | "reversible" | "name" | "highImpact">;
+  readonly ceiling: Mode;
+  /** What somebody answers for leaving alone, if it covers this. */
+  readonly exception: Exception | null;
+  /** Why the rule only observes since it failed too often; null: it is not tripped. */
+  readonly tripped: string | null;
+  /** A person asked for this run. */
+  readonly byPerson: boolean;
+  /** Something was written already: what only casts doubt on beginning it does not stop it half-way. */
+  readonly touched: boolean;
   readonly now: Date;
   /** Episodes of this playbook on this target in the last day, the present one included. */
   readonly episodes: number;
@@ -33,8 +55,9 @@ export const EPISODES_UNATTENDED = 2;
 const CRITICAL: readonly (string | null)[] = ["system-node-critical", "system-cluster-critical"];
 
 /**
- * Asked before the claim and again on the re-read object after any wait. Deny wins; a check that cannot be made is
- * a no; doubt (too old, irreversible, third time in a day) lowers the mode to `approve` (house rules 5.4, engine design).
+ * Asked before the claim, and again on the re-read object before each write. Deny wins; a check that cannot be made is
+ * a no; doubt lowers the mode (house rules 5.4, engine design). A person's approval of the plan answers all doubts and
+ * the rule's modes, but nothing that protects, no ceiling below `approve`, no exception, and no sample.
  */
 export function guard(question: GuardQuestion): GuardVerdict {
   const reason =
@@ -43,15 +66,32 @@ export function guard(question: GuardQuestion): GuardVerdict {
     foreignSubscription(question) ??
     anotherObject(question);
   if (reason !== null) return { verdict: "refuse", reason };
-  const asked = lowestMode(question.record.mode, question.ceiling);
-  const lowered = doubt(question);
-  const mode = lowered === null ? asked : lowestMode(asked, "approve");
-  return { verdict: "go", mode, lowered: mode === asked ? null : lowered };
+  if (question.exception !== null) return { verdict: "skip", reason: exceptedBy(question.exception) };
+  return { verdict: "go", ...modeNow(question) };
 }
 
-function protectedBecause({ facts, protectedNamespaces }: GuardQuestion): string | null {
-  const { namespace, cluster } = facts;
-  if (namespace !== null && isProtectedNamespace(namespace, cluster, protectedNamespaces)) {
+/**
+ * The half that also holds when something is taken back: what is protected or denied by now is not touched at all.
+ * Modes, exceptions and what merely is not allowed any more keep nobody from undoing. Null: it may be taken back.
+ */
+export function protection(question: ProtectionQuestion): string | null {
+  const { scope, facts, record } = question;
+  return (
+    protectedBecause(question) ??
+    denied(scope, facts) ??
+    denied(record.rule.scope, facts, "the rule's scope") ??
+    foreignSubscription(question)
+  );
+}
+
+/** What somebody answers for leaving alone, as a sentence. */
+export function exceptedBy({ name, owner, reason, until }: Exception): string {
+  return `the exception ${name} of ${owner} leaves it alone until ${until}: ${reason}`;
+}
+
+function protectedBecause({ facts, protectedNamespaces }: ProtectionQuestion): string | null {
+  const { namespace, resource } = facts;
+  if (namespace !== null && isProtectedNamespace(namespace, resource ?? "", protectedNamespaces)) {
     return `namespace ${namespace === "" ? "(unknown)" : namespace} is protected`;
   }
   if (facts.name.startsWith("system:")) return `${facts.name} belongs to the system`;
@@ -59,58 +99,20 @@ function protectedBecause({ facts, protectedNamespaces }: GuardQuestion): string
     return `its priority class is ${facts.priorityClass}`;
   }
   // An attacker wants the sensor gone: an alert about it is for people.
-  if (facts.labels["app"]?.startsWith("microsoft-defender")) return "it is the Defender sensor";
+  if (facts.labels?.["app"]?.startsWith("microsoft-defender")) return "it is the Defender sensor";
   const optedOut = [facts.labels, facts.annotations, facts.namespaceLabels, facts.namespaceAnnotations].some(
-    (map) => Object.hasOwn(map, OPT_OUT) && map[OPT_OUT] !== "false",
+    (map) => map !== null && Object.hasOwn(map, OPT_OUT) && map[OPT_OUT] !== "false",
   );
   return optedOut ? `its owner opted out (${OPT_OUT})` : null;
 }
 
-function outOfScope({ facts, scope }: GuardQuestion): string | null {
-  if (scope.deny.some((entry) => mayMatch(entry, facts))) return "the scope denies it";
-  const allowed = scope.allow.length === 0 || scope.allow.some((entry) => surelyMatches(entry, facts));
-  return allowed ? null : "the scope does not allow it";
+function outOfScope({ facts, scope, record }: GuardQuestion): string | null {
+  return outside(scope, facts) ?? outside(record.rule.scope, facts, "the rule's scope");
 }
 
-/** For deny: a part that cannot be told counts as matching. */
-function mayMatch(entry: ScopeEntry, facts: TargetFacts): boolean {
-  return parts(entry, facts).every((held) => held !== false);
-}
-
-/** For allow: a part that cannot be told counts as not matching. */
-function surelyMatches(entry: ScopeEntry, facts: TargetFacts): boolean {
-  return parts(entry, facts).every((held) => held === true);
-}
-
-function parts(entry: ScopeEntry, facts: TargetFacts): (boolean | null)[] {
-  const { cluster, namespace, labels, namespaceLabels, uid } = facts;
-  const own = armSegments(cluster);
-  const held: (boolean | null)[] = [];
-  const arm = (holds: boolean): void => {
-    held.push(own[0] === "subscriptions" ? holds : null);
-  };
-  if (entry.subscription !== undefined) arm(own[1] === entry.subscription.toLowerCase());
-  if (entry.resourceGroup !== undefined) arm(own[3] === entry.resourceGroup.toLowerCase());
-  if (entry.resource !== undefined) arm(armIdWithin(cluster, entry.resource));
-  if (entry.cluster !== undefined) arm(armIdWithin(cluster, entry.cluster));
-  if (entry.namespace !== undefined) {
-    held.push(namespace === null ? null : picomatch.isMatch(namespace, entry.namespace, { nocase: true }));
-  }
-  for (const [key, value] of Object.entries(entry.labels ?? {})) {
-    held.push(
-      uid === null ? null : labelOf(labels, key) === value || labelOf(namespaceLabels, key) === value,
-    );
-  }
-  return held;
-}
-
-function labelOf(map: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(map, key) ? map[key] : undefined;
-}
-
-function foreignSubscription({ record, facts }: GuardQuestion): string | null {
+function foreignSubscription({ record, facts }: ProtectionQuestion): string | null {
   if (record.signal.kind === "manual" || record.clusterByRule) return null;
-  const [, own] = armSegments(facts.cluster);
+  const [, own] = armSegments(facts.resource ?? "");
   return record.signal.subscriptionId?.toLowerCase() === own && own !== undefined
     ? null
     : "the target is not in the signal's own subscription";
@@ -126,19 +128,107 @@ function anotherObject({ record, facts }: GuardQuestion): string | null {
     : `it was created at ${createdAt}, after the activity that the alert is about began`;
 }
 
-function doubt({ record, playbook, facts, now, episodes }: GuardQuestion): string | null {
-  if (!playbook.reversible) return `${playbook.name} cannot be taken back, so a person decides`;
-  if (record.signal.kind === "alert" && record.signal.startedAt === null && facts.createdAt !== null) {
-    return "the alert does not say when the activity began, so that its object may be another one";
+/** One thing that holds the mode down. */
+interface Limit {
+  readonly mode: Mode;
+  readonly reason: string;
+  readonly quiet?: true;
+}
+
+/** The mode of the moment: what was asked, under the ceiling and everything that holds it down. */
+function modeNow(question: GuardQuestion): GuardMode {
+  const { record, ceiling } = question;
+  const isApproved = record.approval !== null;
+  const asked = isApproved ? approved(ceiling) : lowestMode(record.mode, ceiling);
+  const doubts = isApproved ? [] : [...momentary(question), ...doubtful(question)];
+  const limits = [...unreal(question), ...doubts];
+  const mode = lowestMode(asked, ...limits.map((limit) => limit.mode));
+  // The first that holds it down that far is the one that is told.
+  const limit = mode === asked ? undefined : limits.find((one) => one.mode === mode);
+  const isQuiet = limits.some(({ quiet }) => quiet === true);
+  return { mode, lowered: limit?.reason ?? null, ...(isQuiet ? { quiet: true } : {}) };
+}
+
+/** What a person has approved is done, unless the ceiling does not even let people decide. */
+function approved(ceiling: Mode): Mode {
+  return rank(ceiling) >= rank("approve") ? "enforce" : ceiling;
+}
+
+function rank(mode: Mode): number {
+  return MODES.indexOf(mode);
+}
+
+/** Defender's samples, and the copies of its weekly snapshot, are no news: whoever says what, nothing is done about them. */
+function unreal({ record: { signal, rule } }: GuardQuestion): Limit[] {
+  if (signal.unreal === null) return [];
+  const reason =
+    signal.unreal === "sample"
+      ? "the signal is a sample"
+      : "the signal is a copy from the weekly snapshot and no news";
+  return [{ mode: "observe", reason, ...quietly(rule.whenOld) }];
+}
+
+function quietly(whenOld: Remediation["rule"]["whenOld"]): { readonly quiet?: true } {
+  return whenOld === "record" ? { quiet: true } : {};
+}
+
+/** What changes with the hour: the rule's windows, and whether it was tripped. */
+function momentary({ record: { mode, rule }, tripped, now }: GuardQuestion): Limit[] {
+  const ofRule = modeAt(rule, now);
+  // Lifted by another rule, which enforces the same and was asked when its signal joined.
+  const isLifted = rank(mode) > rank(highestMode(rule));
+  return [
+    ...(isLifted ? [] : [{ mode: ofRule, reason: `rule ${rule.name} is at ${ofRule} at this time` }]),
+    ...(tripped === null
+      ? []
+      : [{ mode: "observe", reason: `rule ${rule.name} is tripped: ${tripped}` } as const]),
+  ];
+}
+
+/** What a person is to decide, or, where the signal was too old when it came, what its rule says. */
+function doubtful(question: GuardQuestion): Limit[] {
+  if (question.touched) return [];
+  const asking = [irreversible(question), secondPerson(question), unknownStart(question), again(question)];
+  return [
+    ...aged(question),
+    ...asking.flatMap((reason) => (reason === null ? [] : [{ mode: "approve", reason } as const])),
+  ];
+}
+
+function aged({ record, byPerson, now }: GuardQuestion): Limit[] {
+  const { signal, rule, createdAt } = record;
+  if (byPerson || !tooOld(signal, rule.maxAgeMs, now)) return [];
+  if (!tooOld(signal, rule.maxAgeMs, new Date(createdAt))) {
+    return [{ mode: "approve", reason: "the signal became older than the rule allows while it waited" }];
   }
-  if (record.signal.kind !== "manual") {
-    const at = new Date(record.signal.at ?? Number.NaN);
-    // NaN compares false, so an unknown age counts as too old.
-    if (!(now.getTime() - at.getTime() <= record.rule.maxAgeMs))
-      return "the signal is older than the rule allows";
-  }
-  // A person's word is the answer to whoever pulls the other way.
-  if (record.signal.kind !== "manual" && episodes > EPISODES_UNATTENDED)
-    return "it is the third time in a day: somebody is pulling the other way";
-  return null;
+  const mode = rule.whenOld === "approve" ? "approve" : "observe";
+  return [{ mode, reason: "the signal is older than the rule allows", ...quietly(rule.whenOld) }];
+}
+
+/** Was a signal too old at a moment? A time that is not known, or cannot be read, is. */
+function tooOld({ at }: Pick<Remediation["signal"], "at">, maxAgeMs: number, then: Date): boolean {
+  return !(then.getTime() - new Date(at ?? Number.NaN).getTime() <= maxAgeMs);
+}
+
+function irreversible({ playbook }: GuardQuestion): string | null {
+  return playbook.reversible ? null : `${playbook.name} cannot be taken back, so a person decides`;
+}
+
+function secondPerson({ playbook, byPerson }: GuardQuestion): string | null {
+  return byPerson && playbook.highImpact
+    ? `${playbook.name} may harm more than its target, so a second person decides`
+    : null;
+}
+
+function unknownStart({ record: { signal }, facts }: GuardQuestion): string | null {
+  return signal.kind === "alert" && signal.startedAt === null && facts.createdAt !== null
+    ? "the alert does not say when the activity began, so that its object may be another one"
+    : null;
+}
+
+/** A person's word is the answer to whoever pulls the other way. */
+function again({ byPerson, episodes }: GuardQuestion): string | null {
+  return !byPerson && episodes > EPISODES_UNATTENDED
+    ? "it is the third time in a day: somebody is pulling the other way"
+    : null;
 }

@@ -8,6 +8,10 @@ export const PROTECTED_NAMESPACES: readonly string[] = [
   OWN_NAMESPACE,
   "flux-system",
   "argocd",
+  // What enforces policies and the network: whoever takes these down takes the guards down
+  "kyverno",
+  "cilium",
+  "cilium-*",
   // AKS and its add-ons
   "calico-system",
   "tigera-operator",

@@ -1,20 +1,65 @@
+import { armSegments } from "../model/arm-id.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import type { RuleAsItWas } from "../model/remediation.ts";
 import type { Target } from "../model/target.ts";
+import type { Engine } from "./engine.ts";
+import { asksAzure, type ScopeFacts } from "./scope.ts";
 
 /** What the guard judges by, read from the object as it is now. */
-export interface TargetFacts {
-  readonly cluster: string;
+export interface TargetFacts extends ScopeFacts {
   readonly namespace: string | null;
   readonly name: string;
   /** Identity of the object; null where the target has none of its own. */
   readonly uid: string | null;
-  readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly priorityClass: string | null;
   /** ISO 8601; null where age says nothing (images, clusters). */
   readonly createdAt: string | null;
+}
+
+/**
+ * Everything that the guard judges by: the target as it is now, and of Azure what the scopes ask for. Null: it has gone.
+ * Raises what reading raises.
+ */
+export async function factsFor(
+  engine: Engine,
+  target: Target,
+  rule: Pick<RuleAsItWas, "scope">,
+): Promise<TargetFacts | null> {
+  const { scope, exceptions } = engine.configuration;
+  const excepted = exceptions.flatMap(({ where }) => where ?? []);
+  const asks = asksAzure([scope, rule.scope, { allow: [], deny: excepted }]);
+  const [facts, tags, managementGroups] = await Promise.all([
+    readFacts(target, engine.ports.read.kubernetes.bind(engine.ports.read)),
+    asks.tags ? inAzure(target, (resource) => engine.azure.tags(resource)) : null,
+    asks.groups ? inAzure(target, (_resource, id) => engine.azure.managementGroups(id)) : null,
+  ]);
+  return facts === null ? null : { ...facts, tags, managementGroups };
+}
+
+/** Asks Azure about the target's resource and subscription; null where it has none there. */
+async function inAzure<T>(
+  target: Target,
+  ask: (resource: string, subscription: string) => Promise<T>,
+): Promise<T | null> {
+  const resource = "cluster" in target ? target.cluster : "";
+  const [subscriptions, id] = armSegments(resource);
+  return subscriptions === "subscriptions" && id !== undefined ? ask(resource, id) : null;
+}
+
+/**
+ * What protects where the target itself has gone, since what was left around it is still taken back: its namespace,
+ * if it is in one. Null: that has gone as well.
+ */
+export async function factsAround(
+  engine: Engine,
+  target: Target,
+  rule: Pick<RuleAsItWas, "scope">,
+): Promise<TargetFacts | null> {
+  if (!("namespace" in target)) return null;
+  const { cluster, namespace } = target;
+  return factsFor(engine, { kind: "namespace", cluster, name: namespace }, rule);
 }
 
 /** Reads what the guard needs to know of a target in a cluster. Null: it has gone. Targets outside clusters have no facts: null too. */
@@ -46,6 +91,7 @@ export async function readFacts(
         : {
             ...bare(target.cluster, target.name),
             uid: namespace.uid,
+            labels: {},
             namespace: namespace.name,
             namespaceLabels: namespace.labels,
             namespaceAnnotations: namespace.annotations,
@@ -62,8 +108,10 @@ export async function readFacts(
 
 type Read = Pick<
   TargetFacts,
-  "labels" | "annotations" | "createdAt" | "priorityClass" | "uid" | "name" | "namespace"
->;
+  "annotations" | "createdAt" | "priorityClass" | "uid" | "name" | "namespace"
+> & {
+  readonly labels: Readonly<Record<string, string>>;
+};
 
 function ofObject(
   cluster: string,
@@ -74,9 +122,8 @@ function ofObject(
   },
 ): TargetFacts {
   return {
-    cluster,
+    ...bare(cluster, name),
     namespace,
-    name,
     uid,
     labels,
     annotations,
@@ -89,14 +136,16 @@ function ofObject(
 
 function bare(cluster: string, name: string): TargetFacts {
   return {
-    cluster,
+    resource: cluster,
     namespace: null,
     name,
     uid: null,
-    labels: {},
+    labels: null,
     annotations: {},
-    namespaceLabels: {},
+    namespaceLabels: null,
     namespaceAnnotations: {},
+    tags: null,
+    managementGroups: null,
     priorityClass: null,
     createdAt: null,
   };

@@ -5,7 +5,7 @@ import type { RuleAsItWas } from "./remediation.ts";
 export interface Decision {
   readonly playbook: string;
   readonly rule: RuleAsItWas;
-  /** The rule's mode under the ceiling. */
+  /** The highest mode that the rule has at any time, under the ceiling; `modeAt` gives that of a moment. */
   readonly mode: Mode;
   /** ARM ids of the clusters for signals without a cluster of their own; null: the signal's own. */
   readonly clusters: readonly string[] | null;
@@ -19,12 +19,69 @@ export interface Scope {
 
 /** One entry of a scope: all parts that are given must match (ARM ids by whole segment, namespaces by glob). */
 export interface ScopeEntry {
+  /** Name of a management group, at any height above the subscription. */
+  readonly managementGroup?: string | undefined;
   readonly subscription?: string | undefined;
   readonly resourceGroup?: string | undefined;
   readonly resource?: string | undefined;
   readonly cluster?: string | undefined;
   readonly namespace?: string | undefined;
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Tags of the Azure resource (for a target in a cluster: of the cluster). */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Days of the week as the file names them. */
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"] as const;
+
+/** One of the days. */
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/** A time of the week in which a rule has another mode. */
+export interface TimeWindow {
+  /** Days on which it begins. */
+  readonly days: readonly Weekday[];
+  /** `HH:MM`; where `to` is not after `from` it ends on the next day. */
+  readonly from: string;
+  readonly to: string;
+  /** IANA name, such as Europe/Berlin. */
+  readonly timezone: string;
+  readonly mode: Mode;
+}
+
+/** What somebody answers for leaving alone until a day. All parts that are given must match. */
+export interface Exception {
+  readonly name: string;
+  readonly owner: string;
+  readonly reason: string;
+  /** ISO 8601; there is none without an end. */
+  readonly until: string;
+  readonly rule: string | null;
+  readonly playbook: string | null;
+  /** Pattern of the AlertType or assessment key. */
+  readonly key: string | null;
+  readonly where: ScopeEntry | null;
+}
+
+/** How much may be done without a person in an hour, and of how large a share; over it a person decides. */
+export interface Budgets {
+  /** Targets in an hour. */
+  readonly perPlaybook: number;
+  readonly perRule: number;
+  readonly perCluster: number;
+  readonly perNamespace: number;
+  readonly perSubscription: number;
+  /** Share of the pods of one workload, or of one namespace, held at a time: 0 to 1. One target always goes. */
+  readonly shareOfWorkload: number;
+  readonly shareOfNamespace: number;
+  /** Messages to one channel in an hour; the rest waits and comes together. */
+  readonly messagesPerChannel: number;
+}
+
+/** When a rule is tripped to observe: so many failures or reverts by people within the time. */
+export interface Breaker {
+  readonly after: number;
+  readonly withinMs: number;
 }
 
 /** How to reach one cluster. `id` is its ARM id as in the alerts. */

@@ -1,9 +1,10 @@
+import { highestMode } from "../model/mode-at.ts";
 import type { Condition } from "./condition.ts";
 import type { Configuration } from "./configuration.ts";
 
 /** Does any rule ask for labels of the target? Only then is it worth reading them before deciding. */
 export function asksForLabels({ rules }: Configuration): boolean {
-  return rules.some(({ mode, condition }) => mode !== "off" && names(condition));
+  return rules.some((rule) => highestMode(rule) !== "off" && names(rule.condition));
 }
 
 function names(condition: Condition): boolean {

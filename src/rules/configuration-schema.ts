@@ -1,20 +1,22 @@
 import { z } from "zod";
 import { MODES } from "../model/mode.ts";
+import { accessSchema } from "./access-schema.ts";
+import { breakerSchema, budgetSchema, perHour } from "./budget-schema.ts";
+import { exceptionSchema } from "./exception-schema.ts";
 import { playbookEntry, SAME_CLUSTER } from "./playbook-entry.ts";
 import {
   armId,
-  clusterReference,
   duration,
   globText,
   type KnownNames,
+  listOf,
   nameAmong,
-  notEmpty,
-  resourceGroupName,
-  subscriptionId,
   textOf,
   textWithout,
 } from "./schema-words.ts";
+import { scopeSchema } from "./scope-schema.ts";
 import { whenSchema } from "./when-schema.ts";
+import { windowSchema } from "./window-schema.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -41,7 +43,7 @@ const channel = z.discriminatedUnion("kind", [
     kind: z.literal("mail"),
     serverSetting: settingName,
     from: mailAddress,
-    to: z.array(mailAddress).min(1),
+    to: listOf(mailAddress, 100).min(1),
   }),
 ]);
 
@@ -51,29 +53,21 @@ const cluster = z.strictObject({
   connect: z.strictObject({ kubeconfig: z.string().min(1), context: z.string().min(1).optional() }),
 });
 
-function scopeEntry(known: KnownNames) {
-  return notEmpty(
-    z.strictObject({
-      subscription: subscriptionId.optional(),
-      resourceGroup: resourceGroupName.optional(),
-      resource: armId.optional(),
-      cluster: clusterReference(known.clusters).optional(),
-      namespace: globText.optional(),
-      labels: notEmpty(z.record(z.string(), z.string())).optional(),
-    }),
-  );
-}
-
 function rule(known: KnownNames) {
   return z.strictObject({
     name,
     when: whenSchema(known),
-    playbooks: z.array(playbookEntry(known)).min(1),
+    playbooks: listOf(playbookEntry(known), 50).min(1),
     mode: z.enum(MODES).default("observe"),
+    windows: listOf(windowSchema, 50).default([]),
+    scope: scopeSchema(known).prefault({}),
+    perHour: perHour.optional(),
+    approveWithin: duration(60_000).default(DAY_MS),
     ttl: duration(1000).optional(),
     cooldown: duration(0).default(HOUR_MS),
     maxAge: duration(1000).default(DAY_MS),
-    notify: z.array(nameAmong(known.channels, "a channel of this file")).default([]),
+    whenOld: z.enum(["record", "notify", "approve"]).default("record"),
+    notify: listOf(nameAmong(known.channels, "a channel of this file"), 50).default([]),
     labels: z.record(z.string(), z.string()).default({}),
     releaseWhenResolved: z.boolean().default(false),
   });
@@ -81,16 +75,25 @@ function rule(known: KnownNames) {
 
 /** The schema of the whole file; what it answers is normalised: lists, milliseconds, ARM ids, defaults filled in. */
 export function configurationSchema(known: KnownNames) {
-  const entries = z.array(scopeEntry(known)).default([]);
-  return z.strictObject({
+  const file = z.strictObject({
     mode: z.enum(MODES).default("observe"),
-    scope: z.strictObject({ allow: entries, deny: entries }).prefault({}),
-    protected: z.strictObject({ namespaces: z.array(globText).default([]) }).prefault({}),
-    clusters: z.array(cluster).default([]),
-    channels: z.array(channel).default([]),
+    scope: scopeSchema(known).prefault({}),
+    protected: z.strictObject({ namespaces: listOf(globText, 1_000).default([]) }).prefault({}),
+    clusters: listOf(cluster, 1_000).default([]),
+    channels: listOf(channel, 100).default([]),
     silence: duration(1000).default(DAY_MS),
     retention: duration(1000).default(400 * DAY_MS),
-    rules: z.array(rule(known)).default([]),
+    auditRetention: duration(1000).optional(),
+    budgets: budgetSchema.prefault({}),
+    breaker: breakerSchema.prefault({}),
+    exceptions: listOf(exceptionSchema(known, name), 1_000).default([]),
+    access: listOf(accessSchema(known), 200).default([]),
+    rules: listOf(rule(known), 2_000).default([]),
+  });
+  return file.superRefine(({ retention, auditRetention }, context) => {
+    if (auditRetention === undefined || auditRetention >= retention) return;
+    const message = "is shorter than retention; a history is kept at least as long as its record";
+    context.addIssue({ code: "custom", path: ["auditRetention"], message, input: auditRetention });
   });
 }
 

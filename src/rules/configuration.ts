@@ -1,5 +1,7 @@
+import type { AccessEntry } from "../model/caller.ts";
 import type { Mode } from "../model/mode.ts";
-import type { Channel, ClusterConnection, Scope } from "../model/rule.ts";
+import type { RuleAsItWas } from "../model/remediation.ts";
+import type { Breaker, Budgets, Channel, ClusterConnection, Exception, Scope } from "../model/rule.ts";
 import type { Condition } from "./condition.ts";
 
 /** One playbook of a rule. */
@@ -13,7 +15,7 @@ export interface RulePlaybook {
 }
 
 /** One rule of the file, ready to be asked. Durations in milliseconds. */
-export interface Rule {
+export interface Rule extends Pick<RuleAsItWas, "scope" | "windows" | "whenOld" | "perHour" | "approvalMs"> {
   readonly name: string;
   readonly mode: Mode;
   readonly condition: Extract<Condition, { op: "all" | "any" }>;
@@ -35,8 +37,17 @@ export interface Configuration {
   readonly channels: readonly Channel[];
   /** Silence of the hub is told after so long. */
   readonly silenceMs: number;
+  /** How long records that have ended are kept. */
   readonly retentionMs: number;
+  /** How long the history of such a record is kept; null: for ever. */
+  readonly auditRetentionMs: number | null;
   readonly rules: readonly Rule[];
+  readonly exceptions: readonly Exception[];
+  readonly budgets: Budgets;
+  readonly breaker: Breaker;
+  readonly access: readonly AccessEntry[];
+  /** Every part of the file in a normalised form, for telling what a change of it changed. */
+  readonly content: Readonly<Record<string, unknown>>;
   /** Of the normalised content: comments, order of keys and spelling of durations do not change it. */
   readonly hash: string;
 }

@@ -1,4 +1,5 @@
 import { lowestMode, type Mode } from "../model/mode.ts";
+import { highestMode, modeAt } from "../model/mode-at.ts";
 import type { Decision } from "../model/rule.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Facts, holds, type Subject } from "./condition.ts";
@@ -9,14 +10,16 @@ import { CLOSED } from "./signal-status.ts";
 /** Nothing is known but the signal. */
 export const NO_FACTS: Facts = { labels: null };
 
-/** The rule's mode under the ceiling. */
-export function modeOf(rule: Rule, configuration: Configuration): Mode {
-  return lowestMode(rule.mode, configuration.ceiling);
+/** The rule's mode under the ceiling at a moment; null: the highest that it has at any time. */
+export function modeOf(rule: Rule, configuration: Configuration, at: Date | null): Mode {
+  return lowestMode(at === null ? highestMode(rule) : modeAt(rule, at), configuration.ceiling);
 }
 
 /**
  * What the rules want done about a signal, in the order of the file. For one playbook on one cluster the first rule that
- * matches decides, so what an earlier rule decides is left out; a rule that is off is as if it were not there.
+ * matches decides, so what an earlier rule decides is left out; a rule that is off at all times is as if it were not
+ * there. There is no clock here: the mode is the highest that the rule has at any time, and `modeAt` lowers it whenever
+ * something is to be done.
  */
 export function decide(signal: Signal, configuration: Configuration, facts: Facts = NO_FACTS): Decision[] {
   const firstCome = new FirstCome();
@@ -45,12 +48,13 @@ export function decideLater(signal: Signal, configuration: Configuration): Decis
 
 function matching(subject: Subject, configuration: Configuration): Rule[] {
   return configuration.rules.filter(
-    (rule) => modeOf(rule, configuration) !== "off" && holds(rule.condition, subject),
+    (rule) => modeOf(rule, configuration, null) !== "off" && holds(rule.condition, subject),
   );
 }
 
 function decisionOf(rule: Rule, playbook: RulePlaybook, configuration: Configuration): Decision {
   const { name, mode, cooldownMs, maxAgeMs, notify, labels, releaseWhenResolved } = rule;
+  const { scope, windows, whenOld, perHour, approvalMs } = rule;
   const { ttlMs, parameters } = playbook;
   return {
     playbook: playbook.name,
@@ -64,9 +68,14 @@ function decisionOf(rule: Rule, playbook: RulePlaybook, configuration: Configura
       labels,
       parameters,
       releaseWhenResolved,
+      scope,
+      windows,
+      whenOld,
+      perHour,
+      approvalMs,
       configuration: configuration.hash,
     },
-    mode: modeOf(rule, configuration),
+    mode: modeOf(rule, configuration, null),
     clusters: playbook.clusters,
   };
 }

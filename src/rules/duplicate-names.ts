@@ -6,6 +6,7 @@ const UNIQUE = [
   { section: "clusters", key: "name", what: "a cluster" },
   { section: "clusters", key: "id", what: "a cluster" },
   { section: "channels", key: "name", what: "a channel" },
+  { section: "exceptions", key: "name", what: "an exception" },
 ] as const;
 
 /** An error for each second use of a name that must be used once, casing aside; also for a playbook that a rule lists twice. */

@@ -13,7 +13,7 @@ export interface Explanation {
   readonly clauses: readonly { readonly clause: string; readonly held: boolean; readonly why: string }[];
   readonly playbooks: readonly {
     readonly name: string;
-    /** Under the ceiling. */
+    /** Under the ceiling, at the moment that was asked about; else the highest that the rule has at any time. */
     readonly mode: Mode;
     /** ARM ids, without those for which an earlier rule decides; null: the signal's own. */
     readonly clusters: readonly string[] | null;
@@ -22,23 +22,24 @@ export interface Explanation {
   }[];
 }
 
-/** Explains `decide`, rule by rule in the order of the file: the decisions are the playbooks of matched rules that are not off and that no earlier rule decided. */
+/** Explains `decide`, rule by rule in the order of the file: the decisions are the playbooks of matched rules that are not off at all times and that no earlier rule decided. */
 export function explain(
   signal: Signal,
   configuration: Configuration,
   facts: Facts = NO_FACTS,
+  at: Date | null = null,
 ): Explanation[] {
   const subject: Subject = { signal, facts, later: false };
   const firstCome = new FirstCome();
   return configuration.rules.map((rule) => {
-    const mode = modeOf(rule, configuration);
+    const mode = modeOf(rule, configuration, at);
     const matched = holds(rule.condition, subject);
     const playbooks = rule.playbooks.map((playbook) => ({
       name: playbook.name,
       mode,
       ...firstCome.left(playbook),
     }));
-    if (matched && mode !== "off") {
+    if (matched && modeOf(rule, configuration, null) !== "off") {
       for (const playbook of rule.playbooks) {
         firstCome.take(rule, playbook);
       }

@@ -38,9 +38,7 @@ export function faultSentence(issue: z.core.$ZodRawIssue): string | undefined {
         ? `must be at least ${issue.minimum}`
         : "must not be empty; add a value or remove the line";
     case "too_big":
-      return issue.origin === "number"
-        ? `must be at most ${issue.maximum}`
-        : `must not be longer than ${issue.maximum}`;
+      return tooBig(issue);
     default:
       return undefined;
   }
@@ -73,6 +71,11 @@ function unknownKey(key: string, known: readonly string[]): string {
   return known.length === 0
     ? `unknown key "${key}"; nothing may stand here, remove it`
     : `unknown key "${key}"; known here: ${known.join(", ")}`;
+}
+
+function tooBig({ origin, maximum }: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig>): string {
+  if (origin === "array") return `must not hold more than ${maximum} entries; remove what is not needed`;
+  return origin === "string" ? `must not be longer than ${maximum}` : `must be at most ${maximum}`;
 }
 
 function absent(input: unknown): string | null {

@@ -1,8 +1,9 @@
 export { asksForLabels } from "./asks-for-labels.ts";
 export type { Facts } from "./condition.ts";
 export type { Configuration } from "./configuration.ts";
-export { decide, decideLater } from "./decide.ts";
+export { decide, decideLater, NO_FACTS } from "./decide.ts";
 export { parseDuration } from "./duration.ts";
+export { exceptionFor } from "./exception-for.ts";
 export { type Explanation, explain } from "./explain.ts";
 export { parseConfiguration } from "./parse-configuration.ts";
 export type { PlaybookDeclaration } from "./schema-words.ts";

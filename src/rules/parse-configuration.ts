@@ -7,6 +7,7 @@ import { duplicateNames } from "./duplicate-names.ts";
 import { faultSentence, faultsOf } from "./fault-sentence.ts";
 import { listAt, textAt } from "./plain-data.ts";
 import type { KnownNames, PlaybookDeclaration } from "./schema-words.ts";
+import { warningsOf } from "./warnings.ts";
 import { type ConfigurationError, readYaml, type YamlSource } from "./yaml-source.ts";
 
 /** A configuration with what its operator should know, or everything that is wrong with the file, in its order. */
@@ -16,12 +17,14 @@ type ParsedConfiguration =
 
 /**
  * Checks and reads a configuration file; `file` is its name in errors. Nothing is guessed or ignored: an unknown key,
- * name or unit is an error with its line and column (from 1). Raises nothing.
+ * name or unit is an error with its line and column (from 1). Exceptions that have ended are a warning where `now` is
+ * given. Raises nothing.
  */
 export function parseConfiguration(
   text: string,
   file: string,
   playbooks: readonly PlaybookDeclaration[],
+  now: Date | null = null,
 ): ParsedConfiguration {
   const yaml = readYaml(text, file);
   if ("errors" in yaml) {
@@ -41,7 +44,7 @@ export function parseConfiguration(
   if (!parsed.success || errors.length > 0) {
     return { errors: errors.sort((a, b) => a.line - b.line || a.column - b.column) };
   }
-  return { configuration: configurationOf(parsed.data), warnings: warningsOf(parsed.data, source) };
+  return { configuration: configurationOf(parsed.data), warnings: warningsOf(parsed.data, source, now) };
 }
 
 function placed(issue: z.core.$ZodIssue, source: YamlSource): ConfigurationError[] {
@@ -56,6 +59,7 @@ function knownNames(data: unknown, playbooks: readonly PlaybookDeclaration[]): K
   return {
     playbooks,
     channels: listAt(data, "channels").flatMap((channel) => textAt(channel, "name") ?? []),
+    rules: listAt(data, "rules").flatMap((rule) => textAt(rule, "name") ?? []),
     clusters: listAt(data, "clusters").flatMap((cluster) => {
       const name = textAt(cluster, "name");
       return name === undefined ? [] : { name, id: textAt(cluster, "id") ?? "" };
@@ -77,18 +81,24 @@ function configurationOf(data: ConfigurationData): Configuration {
     channels: data.channels,
     silenceMs: data.silence,
     retentionMs: data.retention,
+    auditRetentionMs: data.auditRetention ?? null,
     rules: data.rules.map(ruleOf),
+    exceptions: data.exceptions,
+    budgets: data.budgets,
+    breaker: { after: data.breaker.after, withinMs: data.breaker.within },
+    access: data.access,
+    content: data,
     hash: hashOf(data),
   };
 }
 
 function ruleOf(rule: ConfigurationData["rules"][number]): Rule {
-  const { name, mode, notify, labels, releaseWhenResolved } = rule;
+  const { name, mode, windows, scope, whenOld, notify, labels, releaseWhenResolved } = rule;
   return {
     name,
     mode,
     condition: compileWhen(rule.when),
-    playbooks: rule.playbooks.map(({ reversible, ttlMs, ...entry }) => ({
+    playbooks: rule.playbooks.map(({ kind: _kind, reversible, ttlMs, ...entry }) => ({
       ...entry,
       ttlMs: reversible ? (ttlMs ?? rule.ttl ?? null) : null,
     })),
@@ -97,18 +107,10 @@ function ruleOf(rule: ConfigurationData["rules"][number]): Rule {
     notify,
     labels,
     releaseWhenResolved,
+    scope,
+    windows,
+    whenOld,
+    perHour: rule.perHour ?? null,
+    approvalMs: rule.approveWithin,
   };
-}
-
-function warningsOf(data: ConfigurationData, source: YamlSource): ConfigurationError[] {
-  return data.rules.flatMap(({ name, mode }, index) =>
-    mode === "approve" || mode === "enforce"
-      ? [
-          source.errorAt(
-            ["rules", index, "mode"],
-            `rule ${name} goes beyond observe, but budgets, pause and approvals are not there yet; use it on test clusters only`,
-          ),
-        ]
-      : [],
-  );
 }

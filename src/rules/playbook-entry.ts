@@ -5,6 +5,7 @@ import { duration, type KnownNames, oneOrMany, type PlaybookDeclaration } from "
 /** One playbook of a rule, with what the rule asks of it. */
 export interface PlaybookEntry {
   readonly name: string;
+  readonly kind: PlaybookDeclaration["kind"];
   /** Its own deadline; undefined: the rule's. */
   readonly ttlMs: number | undefined;
   readonly reversible: boolean;
@@ -37,6 +38,7 @@ export function playbookEntry(known: KnownNames) {
       checkParameters(declared, parameters, context);
       return {
         name: declared.name,
+        kind: declared.kind,
         ttlMs: entry.ttl,
         reversible: declared.reversible,
         clusters: clusters === undefined ? null : clusterIds(clusters, declared, known, context),

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AnyPlaybook } from "../model/playbook.ts";
 import { DURATION_ADVICE, parseDuration } from "./duration.ts";
 import { unknownWord } from "./fault-sentence.ts";
 import { globFault } from "./glob.ts";
@@ -6,21 +7,34 @@ import { globFault } from "./glob.ts";
 /** What of a playbook the configuration is checked against. */
 export interface PlaybookDeclaration {
   readonly name: string;
+  readonly kind: AnyPlaybook["kind"];
   readonly parameters: z.ZodType;
   readonly target: string;
   readonly reversible: boolean;
 }
 
-/** The names that rules may use: playbooks of the product, clusters and channels of the same file. */
+/** The names that rules may use: playbooks of the product, clusters, channels and rules of the same file. */
 export interface KnownNames {
   readonly playbooks: readonly PlaybookDeclaration[];
   readonly clusters: readonly { readonly name: string; readonly id: string }[];
   readonly channels: readonly string[];
+  readonly rules: readonly string[];
 }
+
+/** The most that a list of words or patterns holds. */
+const MOST_WORDS = 1_000;
 
 /** A value, or a list of them of which any will do; always a list after parsing. */
 export function oneOrMany<T extends z.ZodType>(item: T) {
-  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item).min(1));
+  return z.preprocess(
+    (value) => (Array.isArray(value) ? value : [value]),
+    z.array(item).min(1).max(MOST_WORDS),
+  );
+}
+
+/** A list of at most so many. */
+export function listOf<T extends z.ZodType>(item: T, most: number) {
+  return z.array(item).max(most);
 }
 
 /** A group that says something: an empty one would match everything, and its opposite nothing; neither is what somebody means. */

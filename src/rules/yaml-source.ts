@@ -30,6 +30,8 @@ type Fault = { offset: number; message: string };
 /** Enough for rules that repeat a list, far from what expands without bound. */
 const MOST_ALIASES = 100;
 const DEEPEST = 60;
+/** Thousands of rules; what is larger is no configuration, and reading it takes memory many times over. */
+const LONGEST_TEXT = 1024 * 1024;
 
 const ADVICE: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: "this key is there twice; remove one of the two",
@@ -42,6 +44,10 @@ export function readYaml(
   text: string,
   file: string,
 ): { source: YamlSource } | { errors: readonly ConfigurationError[] } {
+  if (text.length > LONGEST_TEXT) {
+    const message = `the file has ${text.length} characters, more than ${LONGEST_TEXT}; is it the right file?`;
+    return { errors: [{ file, line: 1, column: 1, message }] };
+  }
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,

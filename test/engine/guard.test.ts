@@ -1,15 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { type GuardQuestion, type GuardVerdict, guard, OPT_OUT } from "../../src/engine/guard.ts";
+import { type GuardQuestion, type GuardVerdict, guard, OPT_OUT, protection } from "../../src/engine/guard.ts";
 import type { TargetFacts } from "../../src/engine/target-facts.ts";
 import { MODES } from "../../src/model/mode.ts";
 import type { RuleAsItWas, SignalSummary } from "../../src/model/remediation.ts";
+import type { Exception } from "../../src/model/rule.ts";
+import type { Approval } from "../../src/model/word.ts";
+import { REAL, UNASKED, UNLIMITED } from "./fixtures.ts";
 import { CLUSTER, SUBSCRIPTION } from "./world.ts";
 
 const NOW = new Date("2026-03-02T08:00:00.000Z");
 const HOUR = 3_600_000;
 
 const FACTS: TargetFacts = {
-  cluster: CLUSTER,
   namespace: "shop",
   name: "web-1",
   uid: "uid-1",
@@ -19,6 +21,27 @@ const FACTS: TargetFacts = {
   namespaceAnnotations: {},
   priorityClass: null,
   createdAt: "2026-03-01T00:00:00Z",
+  resource: CLUSTER,
+  ...UNASKED,
+};
+
+const APPROVAL: Approval = {
+  who: "ann",
+  id: "t/ann",
+  why: "seen",
+  at: "2026-03-02T07:59:00.000Z",
+  planHash: "h",
+};
+
+const EXCEPTION: Exception = {
+  name: "load test",
+  owner: "ann@example.com",
+  reason: "it mines on purpose",
+  until: "2026-04-01T00:00:00Z",
+  rule: null,
+  playbook: null,
+  key: null,
+  where: null,
 };
 
 const RULE: RuleAsItWas = {
@@ -31,6 +54,7 @@ const RULE: RuleAsItWas = {
   labels: {},
   parameters: {},
   releaseWhenResolved: false,
+  ...UNLIMITED,
   configuration: "",
 };
 
@@ -45,6 +69,7 @@ const SIGNAL: SignalSummary = {
   at: "2026-03-02T07:50:00.000Z",
   startedAt: "2026-03-02T07:50:00.000Z",
   resourceIds: [],
+  ...REAL,
 };
 
 interface Asked extends Partial<Omit<GuardQuestion, "record" | "facts" | "playbook" | "scope">> {
@@ -61,22 +86,28 @@ function ask({ facts, signal, rule, record, playbook, scope, ...more }: Asked = 
     record: {
       mode: "enforce",
       clusterByRule: false,
+      approval: null,
+      createdAt: NOW.toISOString(),
       ...record,
       signal: { ...SIGNAL, ...signal },
       rule: { ...RULE, ...rule },
     },
-    playbook: { name: "quarantine", kind: "containment", reversible: true, ...playbook },
+    playbook: { name: "quarantine", kind: "containment", highImpact: false, reversible: true, ...playbook },
     facts: { ...FACTS, ...facts },
     scope: { allow: [], deny: [], ...scope },
     ceiling: "enforce",
     protectedNamespaces: [],
+    exception: null,
+    tripped: null,
+    byPerson: signal?.kind === "manual",
+    touched: false,
     now: NOW,
     episodes: 1,
     ...more,
   });
 }
 
-const go = (mode = "enforce", lowered: string | null = null): unknown => ({ verdict: "go", mode, lowered });
+const go = (mode = "enforce", lowered: unknown = null): object => ({ verdict: "go", mode, lowered });
 const refused = (reason: string): unknown => ({ verdict: "refuse", reason });
 
 describe("what the guard refuses because it is protected", () => {
@@ -160,12 +191,12 @@ describe("where the signal and its object come from", () => {
     expect(ask({ signal: { subscriptionId: "0b1f6471-1bf0-4dda-aec3-111122223334" } })).toEqual(foreign);
     expect(ask({ signal: { subscriptionId: null } })).toEqual(foreign);
     expect(ask({ signal: { subscriptionId: SUBSCRIPTION.toUpperCase() } })).toEqual(go());
-    expect(ask({ facts: { cluster: CLUSTER.toUpperCase() } })).toEqual(go());
+    expect(ask({ facts: { resource: CLUSTER.toUpperCase() } })).toEqual(go());
   });
 
   it("refuses where the cluster's subscription cannot be told", () => {
-    expect(ask({ facts: { cluster: "prod" } })).toEqual(foreign);
-    expect(ask({ facts: { cluster: "prod" }, signal: { subscriptionId: null } })).toEqual(foreign);
+    expect(ask({ facts: { resource: "prod" } })).toEqual(foreign);
+    expect(ask({ facts: { resource: "prod" }, signal: { subscriptionId: null } })).toEqual(foreign);
   });
 
   it("exempts a cluster that the operator's rule names, and a person's run", () => {
@@ -239,8 +270,191 @@ describe("what lowers the mode to a person's word", () => {
     for (const mode of MODES) {
       for (const ceiling of MODES) {
         const lower = MODES[Math.min(MODES.indexOf(mode), MODES.indexOf(ceiling))];
-        expect(ask({ record: { mode }, ceiling })).toEqual(go(lower));
+        expect(ask({ record: { mode }, ceiling })).toMatchObject({
+          verdict: "go",
+          mode: lower,
+          lowered: null,
+        });
       }
     }
+  });
+});
+
+describe("a signal that was too old when it came", () => {
+  const signal = { at: new Date(NOW.getTime() - 24 * HOUR - 1).toISOString() };
+  const old = "the signal is older than the rule allows";
+
+  it("does what its rule says: recorded, told, or asked about", () => {
+    expect(ask({ signal, rule: { whenOld: "record" } })).toEqual({ ...go("observe", old), quiet: true });
+    expect(ask({ signal, rule: { whenOld: "notify" } })).toEqual(go("observe", old));
+    expect(ask({ signal, rule: { whenOld: "approve" } })).toEqual(go("approve", old));
+  });
+
+  it("is recorded without a word also where the rule would only look", () => {
+    const record = { mode: "observe" } as const;
+    expect(ask({ signal, record, rule: { whenOld: "record" } })).toEqual({ ...go("observe"), quiet: true });
+    expect(ask({ signal, record, rule: { whenOld: "notify" } })).toEqual(go("observe"));
+  });
+
+  it("is another thing than one that became too old while it waited, which is asked about", () => {
+    const record = { createdAt: new Date(NOW.getTime() - 1).toISOString() };
+    for (const whenOld of ["record", "notify", "approve"] as const) {
+      expect(ask({ signal, record, rule: { whenOld } })).toEqual(
+        go("approve", "the signal became older than the rule allows while it waited"),
+      );
+    }
+    const later = { createdAt: new Date(NOW.getTime()).toISOString() };
+    expect(ask({ signal, record: later, rule: { whenOld: "notify" } })).toEqual(go("observe", old));
+    expect(ask({ signal, record: { createdAt: "lately" }, rule: { whenOld: "notify" } })).toEqual(
+      go("observe", old),
+    );
+  });
+});
+
+describe("samples and copies of the weekly snapshot", () => {
+  it("are only observed, whatever the rule says of old ones", () => {
+    for (const unreal of ["sample", "snapshot"] as const) {
+      const lowered = expect.stringContaining(unreal);
+      expect(ask({ signal: { unreal }, rule: { whenOld: "record" } })).toEqual({
+        ...go("observe", lowered),
+        quiet: true,
+      });
+      for (const whenOld of ["notify", "approve"] as const) {
+        expect(ask({ signal: { unreal }, rule: { whenOld } })).toEqual(go("observe", lowered));
+      }
+    }
+  });
+
+  it("are only observed also when somebody approved it, or it is under way", () => {
+    const approval = APPROVAL;
+    expect(ask({ signal: { unreal: "sample" }, record: { approval } })).toMatchObject({ mode: "observe" });
+    expect(ask({ signal: { unreal: "snapshot" }, touched: true })).toMatchObject({ mode: "observe" });
+  });
+});
+
+describe("the mode of the moment", () => {
+  const windows: RuleAsItWas["windows"] = [
+    { days: ["mon"], from: "07:00", to: "09:00", timezone: "UTC", mode: "approve" },
+  ];
+  const after = new Date("2026-03-02T09:00:00.000Z");
+
+  it("is held down by a window while it holds, and not after", () => {
+    const lowered = "rule miners is at approve at this time";
+    expect(ask({ rule: { windows } })).toEqual(go("approve", lowered));
+    expect(ask({ rule: { windows }, now: after })).toEqual(go());
+  });
+
+  it("may be raised by a window above the rule's own", () => {
+    const night: RuleAsItWas["windows"] = [
+      { days: ["mon"], from: "07:00", to: "09:00", timezone: "UTC", mode: "enforce" },
+    ];
+    const rule = { mode: "observe", windows: night } as const;
+    expect(ask({ rule })).toEqual(go());
+    expect(ask({ rule, now: after })).toEqual(go("observe", "rule miners is at observe at this time"));
+  });
+
+  it("is not held down by a rule that another one, which enforces, has lifted", () => {
+    expect(ask({ rule: { mode: "approve" } })).toEqual(go());
+    expect(ask({ rule: { mode: "approve" }, record: { mode: "approve" } })).toEqual(go("approve"));
+  });
+
+  it("is observe at most for a tripped rule, also half-way", () => {
+    const lowered = "rule miners is tripped: of its remediations 3 failed within 24 hours";
+    const tripped = "of its remediations 3 failed within 24 hours";
+    expect(ask({ tripped })).toEqual(go("observe", lowered));
+    expect(ask({ tripped, touched: true })).toEqual(go("observe", lowered));
+    expect(ask({ tripped, record: { mode: "observe" } })).toEqual(go("observe"));
+  });
+});
+
+describe("a person's approval of the plan", () => {
+  const approved = { record: { approval: APPROVAL, mode: "approve" } } as const;
+
+  it("answers every doubt", () => {
+    expect(ask(approved)).toEqual(go());
+    expect(ask({ ...approved, playbook: { reversible: false, highImpact: true }, byPerson: true })).toEqual(
+      go(),
+    );
+    expect(ask({ ...approved, signal: { at: null, startedAt: null }, episodes: 9 })).toEqual(go());
+    expect(ask({ ...approved, tripped: "it failed", rule: { mode: "observe" } })).toEqual(go());
+    expect(ask({ ...approved, ceiling: "approve" })).toEqual(go());
+  });
+
+  it("answers no ceiling under which people decide nothing", () => {
+    expect(ask({ ...approved, ceiling: "observe" })).toEqual(go("observe"));
+    expect(ask({ ...approved, ceiling: "off" })).toEqual(go("off"));
+  });
+
+  it("answers nothing that protects, and no exception", () => {
+    expect(ask({ ...approved, facts: { namespace: "kube-system" } })).toMatchObject({ verdict: "refuse" });
+    expect(ask({ ...approved, scope: { deny: [{ namespace: "shop" }] } })).toMatchObject({
+      verdict: "refuse",
+    });
+    expect(ask({ ...approved, exception: EXCEPTION })).toMatchObject({ verdict: "skip" });
+  });
+});
+
+describe("what somebody answers for leaving alone", () => {
+  it("is skipped with who it is, why and until when", () => {
+    expect(ask({ exception: EXCEPTION })).toEqual({
+      verdict: "skip",
+      reason:
+        "the exception load test of ann@example.com leaves it alone until 2026-04-01T00:00:00Z: it mines on purpose",
+    });
+  });
+
+  it("hides nothing that is refused anyway", () => {
+    expect(ask({ exception: EXCEPTION, facts: { namespace: "kube-system" } })).toMatchObject({
+      verdict: "refuse",
+    });
+  });
+});
+
+describe("a person's run", () => {
+  it("wants a second person where the playbook may harm more than its target", () => {
+    const lowered = "quarantine may harm more than its target, so a second person decides";
+    const asked = { byPerson: true, playbook: { highImpact: true } };
+    expect(ask(asked)).toEqual(go("approve", lowered));
+    expect(ask({ ...asked, record: { mode: "observe" } })).toEqual(go("observe"));
+    expect(ask({ playbook: { highImpact: true } })).toEqual(go());
+    expect(ask({ byPerson: true })).toEqual(go());
+  });
+});
+
+describe("what is under way", () => {
+  it("is not stopped half-way by what only casts doubt on beginning it", () => {
+    const doubtful = { signal: { at: null, startedAt: null }, episodes: 9, playbook: { reversible: false } };
+    expect(ask(doubtful)).toMatchObject({ mode: "approve" });
+    expect(ask({ ...doubtful, touched: true })).toEqual(go());
+    expect(ask({ ...doubtful, touched: true, ceiling: "approve" })).toEqual(go("approve"));
+    expect(ask({ ...doubtful, touched: true, facts: { namespace: "kube-system" } })).toMatchObject({
+      verdict: "refuse",
+    });
+  });
+});
+
+describe("what protects from being taken back", () => {
+  const asked = (facts: Partial<TargetFacts>, scope: Partial<GuardQuestion["scope"]> = {}, rule = {}) =>
+    protection({
+      record: { signal: SIGNAL, rule: { ...RULE, ...rule }, clusterByRule: false },
+      facts: { ...FACTS, ...facts },
+      scope: { allow: [], deny: [], ...scope },
+      protectedNamespaces: ["vault"],
+    });
+
+  it("is what is protected or denied, and the subscription", () => {
+    expect(asked({})).toBeNull();
+    expect(asked({ namespace: "vault" })).toBe("namespace vault is protected");
+    expect(asked({ annotations: { [OPT_OUT]: "" } })).toBe(`its owner opted out (${OPT_OUT})`);
+    expect(asked({}, { deny: [{ namespace: "shop" }] })).toBe("the scope denies it");
+    expect(asked({}, {}, { scope: { allow: [], deny: [{ namespace: "shop" }] } })).toBe(
+      "the rule's scope denies it",
+    );
+    expect(asked({ resource: "/subscriptions/other/resourceGroups/g" })).toMatch("own subscription");
+  });
+
+  it("is neither a scope that only allows no more, nor an object of another age", () => {
+    expect(asked({}, { allow: [{ namespace: "other" }] })).toBeNull();
+    expect(asked({ createdAt: "2026-03-02T07:59:00Z" })).toBeNull();
   });
 });

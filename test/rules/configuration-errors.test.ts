@@ -117,6 +117,8 @@ describe("values of the wrong form", () => {
     ["silence: «8", "8 is not a usable duration"],
     ["retention: «400x", '"400x" is not a usable duration; write days'],
     ["silence: «0s", "not a usable duration"],
+    ["auditRetention: «399d", "is shorter than retention"],
+    ["auditRetention: «1x", "not a usable duration"],
     [rule("ttl: «0s"), "not a usable duration"],
     [rule("maxAge: «999ms"), "not a usable duration"],
     [rule("cooldown: «-1h"), "not a usable duration"],
@@ -164,6 +166,131 @@ describe("values of the wrong form", () => {
   });
 });
 
+const GUID = "abcdef00-1111-4222-8333-444444444444";
+const window = (parts: string) => rule(`windows: [{ ${parts} }]`);
+const exception = (parts: string) =>
+  `exceptions: [{ name: e, owner: o, reason: r, ${parts} }]\nrules:\n  - { name: r1, when: { kind: alert }, playbooks: [{ name: notify }] }\n`;
+
+describe("parts about time, people and amounts", () => {
+  it.each([
+    ["scope: { deny: [{ managementGroup: «a/b }] }", "write the management group's name"],
+    ["scope: { deny: [{ tags: «{} }] }", "is empty; name at least one part"],
+    ["scope: { deny: [{ tags: { cost: «7 } }] }", "must be a text, not 7; put it in quotes"],
+    ["scope: { deny: [{ «tag: { a: b } }] }", 'did you mean "tags"?'],
+    [rule("scope: { deny: [{ «cluser: x }] }"), 'did you mean "cluster"?'],
+    [rule("scope: { deny: [{ cluster: «nowhere }] }"), "is not a cluster of this file"],
+    [rule("whenOld: «ask"), '"ask" is not known here; write one of record, notify, approve'],
+    [rule("perHour: «1001"), "must be at most 1000"],
+    [rule("perHour: «-1"), "must be at least 0"],
+    [rule("perHour: «1.5"), "must be a whole number, not 1.5"],
+    [rule("approveWithin: «59s"), "not a usable duration"],
+    [
+      window("days: [«monday], from: 08:00, to: 09:00, timezone: UTC, mode: approve"),
+      '"monday" is not known here',
+    ],
+    [window("days: «[], from: 08:00, to: 09:00, timezone: UTC, mode: approve"), "must not be empty"],
+    [window("from: «8:00, to: 09:00, timezone: UTC, mode: approve"), "such as 06:30"],
+    [window("from: 08:00, to: «24:00, timezone: UTC, mode: approve"), "such as 06:30"],
+    [window("from: 08:00, to: «800, timezone: UTC, mode: approve"), "must be a text"],
+    [
+      window("from: 08:00, to: 09:00, timezone: «Europe/Berln, mode: approve"),
+      'did you mean "Europe/Berlin"?',
+    ],
+    [
+      window("from: 08:00, to: 09:00, timezone: «Mars/Phobos, mode: approve"),
+      "write a name such as Europe/Berlin",
+    ],
+    [window("from: 08:00, to: 09:00, timezone: «'+01:00', mode: approve"), "is not a time zone"],
+    [window("from: 08:00, to: 09:00, timezone: UTC, mode: «on"), "write one of off, observe"],
+    [rule("windows: [«{ from: 08:00, to: 09:00, timezone: UTC }]"), "mode is missing; add it"],
+    [rule("windows: [«{ from: 08:00, to: 09:00, mode: observe }]"), "timezone is missing; add it"],
+    ["exceptions: [«{ name: e, owner: o, reason: r, playbook: notify }]", "until is missing; add it"],
+    [
+      "exceptions: [«{ name: e, owner: o, until: 2026-01-01, playbook: notify }]",
+      "reason is missing; add it",
+    ],
+    [
+      "exceptions: [«{ name: e, reason: r, until: 2026-01-01, playbook: notify }]",
+      "owner is missing; add it",
+    ],
+    [exception("until: «never, playbook: notify"), "is no day and no time; write 2026-12-31"],
+    [exception("until: «2026-02-30, playbook: notify"), "is no day and no time"],
+    [exception("until: «2026-02-30T00:00:00Z, playbook: notify"), "is no day and no time"],
+    [exception("until: «2026-02-20T25:00:00Z, playbook: notify"), "is no day and no time"],
+    [exception("until: «2026-02-20T10:00:00, playbook: notify"), "is no day and no time"],
+    [exception("until: «2026, playbook: notify"), "must be a text"],
+    [exception("until: 2026-12-31, rule: «r2"), '"r2" is not a rule of this file; did you mean "r1"?'],
+    [exception("until: 2026-12-31, playbook: «notfy"), 'did you mean "notify"?'],
+    [exception("until: 2026-12-31, key: «'(x)'"), "cannot be read"],
+    [exception("until: 2026-12-31, where: «{}"), "is empty; name at least one part"],
+    [exception("until: 2026-12-31, where: { «namespce: x }"), 'did you mean "namespace"?'],
+    [
+      "exceptions: [«{ name: e, owner: o, reason: r, until: 2026-12-31 }]",
+      "leaves everything alone; say what by rule, playbook, key or where",
+    ],
+    [
+      "exceptions: [{ name: e, owner: «' ', reason: r, until: 2026-12-31, playbook: notify }]",
+      "write one line of at most 500 characters",
+    ],
+    ["budgets: { perRule: «-1 }", "must be at least 0"],
+    ["budgets: { perRule: «1001 }", "must be at most 1000"],
+    ["budgets: { perRule: «many }", 'must be a number, not "many"'],
+    ["budgets: { «perRules: 1 }", 'did you mean "perRule"?'],
+    ["budgets: { shareOfWorkload: «50 }", "50 is no share; write a percentage such as 50%"],
+    ["budgets: { shareOfWorkload: «101% }", "is no share"],
+    ["budgets: { shareOfNamespace: «'-1%' }", "is no share"],
+    ["budgets: { shareOfNamespace: «half }", "is no share"],
+    ["budgets: { shareOfNamespace: «.nan }", "is no share"],
+    ["budgets: { shareOfNamespace: «true }", "is no share"],
+    ["budgets: { messagesPerChannel: «0 }", "must be at least 1"],
+    ["breaker: { after: «0 }", "must be at least 1"],
+    ["breaker: { within: «1s }", "not a usable duration"],
+    [
+      `access: [{ role: «Reflex.Runs, to: ${GUID}, scope: { deny: [{ namespace: a }] } }]`,
+      'did you mean "Reflex.Run"?',
+    ],
+    [
+      `access: [{ role: Reflex.Run, to: [«someone@example.org], scope: { deny: [{ namespace: a }] } }]`,
+      "write the object id",
+    ],
+    [`access: [{ role: Reflex.Run, to: «[], scope: { deny: [{ namespace: a }] } }]`, "must not be empty"],
+    [`access: [{ role: Reflex.Run, to: ${GUID}, scope: «{} }]`, "limits nothing"],
+    [`access: [«{ role: Reflex.Run, to: ${GUID} }]`, "scope is missing; add it"],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("a file that is too large", () => {
+  const many = (count: number, entry: string) => Array.from({ length: count }, () => entry).join(", ");
+
+  it("is refused as a whole before it is read", () => {
+    expect(errorsOf(`mode: observe\n# ${"x".repeat(1024 * 1024)}`)).toEqual([
+      { file: "reflex.yaml", line: 1, column: 1, message: expect.stringContaining("more than 1048576") },
+    ]);
+  });
+
+  it("is refused for more rules than anybody keeps apart", () => {
+    const rules = Array.from(
+      { length: 2001 },
+      (_, index) => `  - { name: r${index}, when: { kind: alert }, playbooks: [{ name: notify }] }\n`,
+    );
+    expectOneError(`rules:\n  «${rules.join("").slice(2)}`, "must not hold more than 2000 entries");
+    expect(errorsOf(`rules:\n${rules.slice(1).join("")}`)).toEqual([]);
+  });
+
+  it("is refused for lists and patterns without end", () => {
+    expectOneError(when(`{ key: «[${many(1001, "a")}] }`), "must not hold more than 1000 entries");
+    expectOneError(
+      `scope: { deny: «[${many(501, "{ namespace: a }")}] }`,
+      "must not hold more than 500 entries",
+    );
+    expectOneError(when(`{ key: «${"a".repeat(257)} }`), "at most 256 characters");
+    expectOneError(when("{ key: «'{a,b}{a,b}{a,b}{a,b}' }"), "more than 3 choices");
+    expect(errorsOf(when(`{ key: ${"a".repeat(256)} }`))).toEqual([]);
+  });
+});
+
 describe("what is missing or empty", () => {
   it.each([
     ["rules:\n  - «when: { kind: alert }\n    playbooks: [{ name: notify }]", "name is missing; add it"],
@@ -207,6 +334,10 @@ describe("names that are used twice", () => {
     [
       `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: «p, id: ${CLUSTER}-2, connect: { kubeconfig: k } }`,
       'a cluster with the name "p"',
+    ],
+    [
+      "exceptions:\n  - { name: c, owner: o, reason: r, until: 2026-01-01, playbook: notify }\n  - { name: «C, owner: o, reason: r, until: 2026-01-01, playbook: notify }",
+      "an exception with the name",
     ],
     [
       "channels:\n  - { name: c, kind: teams, urlSetting: A }\n  - { name: «c, kind: teams, urlSetting: B }",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { decide, parseConfiguration } from "../../src/rules/index.ts";
-import { aSignal, CLUSTER, configured, DECLARED, OTHER_CLUSTER, withRules } from "./rule-fixtures.ts";
+import { hashOf } from "../../src/model/canonical-json.ts";
+import { decide } from "../../src/rules/index.ts";
+import { aSignal, CLUSTER, configured, OTHER_CLUSTER, withRules } from "./rule-fixtures.ts";
 
 const FULL = `
 mode: approve
@@ -31,12 +32,20 @@ rules:
     notify: [security, post]
     labels: { mitre: T1496 }
     releaseWhenResolved: true
+    scope: { allow: [{ managementGroup: mg-prod }], deny: [{ tags: { keep: "yes" } }] }
+    windows:
+      - { days: weekend, from: "00:00", to: "00:00", timezone: Europe/Berlin, mode: observe }
+      - { from: "08:00", to: "18:30", timezone: UTC, mode: approve }
+    whenOld: notify
+    perHour: 3
+    approveWithin: 2h
 `;
 
 describe("a configuration", () => {
   it("has defaults that watch and touch nothing", () => {
-    const { hash, ...rest } = configured("mode: observe");
+    const { hash, content, ...rest } = configured("mode: observe");
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(hash).toBe(hashOf(content));
     expect(rest).toEqual({
       ceiling: "observe",
       scope: { allow: [], deny: [] },
@@ -45,7 +54,21 @@ describe("a configuration", () => {
       channels: [],
       silenceMs: 24 * 3_600_000,
       retentionMs: 400 * 24 * 3_600_000,
+      auditRetentionMs: null,
       rules: [],
+      exceptions: [],
+      budgets: {
+        perPlaybook: 20,
+        perRule: 20,
+        perCluster: 30,
+        perNamespace: 10,
+        perSubscription: 50,
+        shareOfWorkload: 0.5,
+        shareOfNamespace: 0.5,
+        messagesPerChannel: 60,
+      },
+      breaker: { after: 3, withinMs: 24 * 3_600_000 },
+      access: [],
     });
     expect(configured("silence: 1h").ceiling).toBe("observe");
   });
@@ -77,6 +100,67 @@ describe("a configuration", () => {
     });
   });
 
+  it("keeps budgets, breaker, exceptions and access, each part in one form", () => {
+    const { budgets, breaker, exceptions, access } = configured(`${FULL}
+budgets: { perPlaybook: 0, perRule: 1, perCluster: 2, perNamespace: 3, perSubscription: 1000, shareOfWorkload: 12.5%, shareOfNamespace: 1, messagesPerChannel: 7 }
+breaker: { after: 2, within: 1h }
+exceptions:
+  - { name: batch, owner: data team, reason: mines by trade, until: 2026-12-31, rule: miner, where: { cluster: prod, tags: { owner: data } } }
+  - { name: keys, owner: a@b, reason: r, until: "2026-03-01T10:00:00+02:00", playbook: notify, key: "K8S_*" }
+access:
+  - { role: Reflex.Run, to: ABCDEF00-1111-4222-8333-444444444444, scope: { allow: [{ cluster: prod }] } }
+  - { role: Reflex.Approve, scope: { deny: [{ namespace: payments }] } }
+`);
+    expect({ budgets, breaker, exceptions, access }).toEqual({
+      budgets: {
+        perPlaybook: 0,
+        perRule: 1,
+        perCluster: 2,
+        perNamespace: 3,
+        perSubscription: 1000,
+        shareOfWorkload: 0.125,
+        shareOfNamespace: 1,
+        messagesPerChannel: 7,
+      },
+      breaker: { after: 2, withinMs: 3_600_000 },
+      exceptions: [
+        {
+          name: "batch",
+          owner: "data team",
+          reason: "mines by trade",
+          // The whole of that day.
+          until: "2027-01-01T00:00:00.000Z",
+          rule: "miner",
+          playbook: null,
+          key: null,
+          where: { cluster: CLUSTER, tags: { owner: "data" } },
+        },
+        {
+          name: "keys",
+          owner: "a@b",
+          reason: "r",
+          until: "2026-03-01T08:00:00.000Z",
+          rule: null,
+          playbook: "notify",
+          key: "K8S_*",
+          where: null,
+        },
+      ],
+      access: [
+        {
+          role: "Reflex.Run",
+          to: ["abcdef00-1111-4222-8333-444444444444"],
+          scope: { allow: [{ cluster: CLUSTER }], deny: [] },
+        },
+        { role: "Reflex.Approve", to: [], scope: { allow: [], deny: [{ namespace: "payments" }] } },
+      ],
+    });
+  });
+
+  it("keeps histories for ever, or for as long as the file says", () => {
+    expect(configured("auditRetention: 800d").auditRetentionMs).toBe(800 * 24 * 3_600_000);
+  });
+
   it("gives decisions the rule as it was, each playbook with its own deadline, clusters and parameters", () => {
     const configuration = configured(FULL);
     const rule = {
@@ -87,6 +171,20 @@ describe("a configuration", () => {
       notify: ["security", "post"],
       labels: { mitre: "T1496" },
       releaseWhenResolved: true,
+      scope: { allow: [{ managementGroup: "mg-prod" }], deny: [{ tags: { keep: "yes" } }] },
+      windows: [
+        { days: ["sat", "sun"], from: "00:00", to: "00:00", timezone: "Europe/Berlin", mode: "observe" },
+        {
+          days: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+          from: "08:00",
+          to: "18:30",
+          timezone: "UTC",
+          mode: "approve",
+        },
+      ],
+      whenOld: "notify",
+      perHour: 3,
+      approvalMs: 2 * 3_600_000,
       configuration: configuration.hash,
     };
     const of = (playbook: string, ttlMs: number | null, clusters: string[] | null, parameters: object) => ({
@@ -119,6 +217,11 @@ describe("a configuration", () => {
           labels: {},
           parameters: {},
           releaseWhenResolved: false,
+          scope: { allow: [], deny: [] },
+          windows: [],
+          whenOld: "record",
+          perHour: null,
+          approvalMs: 24 * 3_600_000,
           configuration: configuration.hash,
         },
         mode: "observe",
@@ -167,38 +270,23 @@ describe("the hash of a configuration", () => {
       "protected: { namespaces: [a] }",
       "scope: { deny: [{ namespace: a }] }",
       "scope: { allow: [{ namespace: a }] }",
+      "scope: { allow: [{ managementGroup: a }] }",
+      "scope: { allow: [{ tags: { a: b } }] }",
+      "budgets: { perRule: 1 }",
+      "budgets: { shareOfWorkload: 10% }",
+      "breaker: { after: 1 }",
+      "exceptions: [{ name: e, owner: o, reason: r, until: 2026-01-01, playbook: notify }]",
+      "exceptions: [{ name: e, owner: o, reason: r, until: 2026-01-02, playbook: notify }]",
+      "access: [{ role: Reflex.Run, scope: { deny: [{ namespace: a }] } }]",
+      `rules:\n  - ${rule("observe, perHour: 1", "1h")}`,
+      `rules:\n  - ${rule("observe, whenOld: approve", "1h")}`,
+      `rules:\n  - ${rule("observe, approveWithin: 1h", "1h")}`,
+      `rules:\n  - ${rule("observe, scope: { deny: [{ namespace: a }] }", "1h")}`,
+      `rules:\n  - ${rule('observe, windows: [{ from: "01:00", to: "02:00", timezone: UTC, mode: approve }]', "1h")}`,
       `rules:\n  - ${rule("observe", "1h")}`,
       `rules:\n  - ${rule("approve", "1h")}`,
       `rules:\n  - ${rule("observe", "2h")}`,
     ];
     expect(new Set(texts.map((text) => configured(text).hash)).size).toBe(texts.length);
-  });
-});
-
-describe("warnings", () => {
-  it("name each rule that goes beyond observe, where its mode stands", () => {
-    const rules = ["off", "observe", "approve", "enforce"].map(
-      (mode) => `  - { name: ${mode}, mode: ${mode}, when: { kind: alert }, playbooks: [{ name: notify }] }`,
-    );
-    const parsed = parseConfiguration(`mode: off\nrules:\n${rules.join("\n")}\n`, "f.yaml", DECLARED);
-    expect("warnings" in parsed && parsed.warnings).toEqual([
-      {
-        file: "f.yaml",
-        line: 5,
-        column: 28,
-        message: expect.stringContaining("rule approve goes beyond observe"),
-      },
-      {
-        file: "f.yaml",
-        line: 6,
-        column: 28,
-        message: expect.stringContaining("rule enforce goes beyond observe"),
-      },
-    ]);
-  });
-
-  it("are none where everything observes", () => {
-    const parsed = parseConfiguration("mode: enforce", "f.yaml", DECLARED);
-    expect("warnings" in parsed && parsed.warnings).toEqual([]);
   });
 });

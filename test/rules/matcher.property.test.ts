@@ -8,7 +8,7 @@ import { decide, explain } from "../../src/rules/index.ts";
 import { whenSchema } from "../../src/rules/when-schema.ts";
 import { aSignal, CLUSTER, OTHER_CLUSTER, withRules } from "./rule-fixtures.ts";
 
-const schema = whenSchema({ playbooks: [], channels: [], clusters: [] });
+const schema = whenSchema({ playbooks: [], channels: [], clusters: [], rules: [] });
 
 const signals: fc.Arbitrary<Signal> = fc
   .record({

@@ -11,16 +11,30 @@ import {
 
 /** Stand-ins for the playbooks, so that these tests do not move with the parameters of the real ones. */
 export const DECLARED: readonly PlaybookDeclaration[] = [
-  { name: "isolate-pod", target: "pod", reversible: true, parameters: z.strictObject({}) },
-  { name: "scale-to-zero", target: "workload", reversible: true, parameters: z.strictObject({}) },
+  {
+    name: "isolate-pod",
+    kind: "containment",
+    target: "pod",
+    reversible: true,
+    parameters: z.strictObject({}),
+  },
+  {
+    name: "scale-to-zero",
+    kind: "containment",
+    target: "workload",
+    reversible: true,
+    parameters: z.strictObject({}),
+  },
   {
     name: "block-image",
+    kind: "containment",
     target: "image",
     reversible: true,
     parameters: z.strictObject({ tags: z.boolean().optional(), limit: z.int().min(1).max(9).optional() }),
   },
   {
     name: "notify",
+    kind: "notification",
     target: "alert",
     reversible: false,
     parameters: z.strictObject({}),
@@ -52,6 +66,7 @@ export function aSignal(overrides: Partial<Signal> = {}): Signal {
     resourceType: "microsoft.containerservice/managedclusters",
     subscriptionId: "11111111-1111-1111-1111-111111111178",
     alertLocation: "westeurope",
+    alertResourceGroup: null,
     compromisedEntity: "prod",
     cluster: { resourceId: CLUSTER },
     namespace: "shop",

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { highestMode } from "../../src/model/mode-at.ts";
 import type { Signal } from "../../src/model/signal.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { decide, parseConfiguration } from "../../src/rules/index.ts";
@@ -76,7 +77,7 @@ describe("the shipped reflex.yaml", () => {
     const { configuration, warnings } = shipped();
     expect(warnings).toEqual([]);
     expect(configuration.ceiling).toBe("observe");
-    expect(new Set(configuration.rules.map(({ mode }) => mode))).toEqual(new Set(["observe"]));
+    expect(new Set(configuration.rules.map(highestMode))).toEqual(new Set(["observe"]));
     expect(configuration.rules.length).toBeGreaterThan(20);
   });
 
@@ -157,20 +158,26 @@ describe("the shipped reflex.yaml", () => {
   it("stays right when its commented examples are taken in", () => {
     const text = readFileSync(new URL("../../reflex.yaml", import.meta.url), "utf8")
       // What an example takes the place of.
-      .replace(/^(?:clusters|channels| {2}deny): \[\]\n/gm, "")
+      .replace(/^(?:clusters|channels|exceptions|access| {2}deny): \[\]\n/gm, "")
       .replace(/^ {4}playbooks: .*\n(?= {4}# playbooks:)/gm, "")
       .replace(
-        /^( *)# (?=(?:deny|clusters|channels|playbooks):|- | {2,4}(?:- |id:|connect:|when:|playbooks:))/gm,
+        /^( *)# (?=(?:deny|clusters|channels|exceptions|access|playbooks):|- | {2,4}(?:- |id:|connect:|when:|playbooks:))/gm,
         "$1",
       )
       .replaceAll("…", "x");
     const taken = parseConfiguration(text, "reflex.yaml", playbooks);
     expect("errors" in taken ? taken.errors : []).toEqual([]);
-    const { clusters, channels, scope, rules } =
+    const { clusters, channels, scope, rules, exceptions, access } =
       "configuration" in taken ? taken.configuration : shipped().configuration;
     expect(clusters.map(({ name }) => name)).toEqual(["prod"]);
     expect(channels.map(({ name }) => name)).toEqual(["security", "security-mail"]);
-    expect(scope.deny).toEqual([{ namespace: "legacy-*" }, { labels: { tier: "critical" } }]);
+    expect(scope.deny).toEqual([
+      { namespace: "legacy-*" },
+      { labels: { tier: "critical" } },
+      { tags: { environment: "production" } },
+    ]);
+    expect(exceptions.map(({ name }) => name)).toEqual(["nightly-batch"]);
+    expect(access.map(({ role }) => role)).toEqual(["Reflex.Approve"]);
     expect(rules.length).toBe(shipped().configuration.rules.length + 2);
     expect(rules.find(({ name }) => name === "block-grave-findings")?.playbooks[0]?.clusters).toHaveLength(1);
     expect(rules.find(({ name }) => name === "vulnerable-image-running")?.playbooks).toHaveLength(2);
