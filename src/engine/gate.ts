@@ -51,8 +51,3 @@ export function timeIsUp(): Retryable {
     retryAfterMs: 1_000,
   });
 }
-
-/** Raised by a gate when the ceiling has been lowered below what the remediation needs. */
-export function ceilingIsLower(): Refused {
-  return new Refused("the ceiling no longer allows changes", "Raise `mode` again if this was not meant.");
-}
