@@ -1,75 +1,60 @@
-import { Refused, Retryable } from "../model/errors.ts";
+import { Refused } from "../model/errors.ts";
 import { isOpen, type Remediation } from "../model/remediation.ts";
-import { isRemediationId, targetHash } from "../store/row-keys.ts";
+import type { Word } from "../model/word.ts";
+import { targetHash } from "../store/row-keys.ts";
+import type { TargetEntry } from "../store/target-row.ts";
 import type { Change } from "./commit.ts";
-import { sendNow } from "./deliver.ts";
-import { type Driven, drive } from "./drive.ts";
-import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { heed, spokenOf } from "./heed.ts";
 import { readTarget } from "./held-target.ts";
-import { readRecord } from "./read-record.ts";
+import { rejection } from "./reject.ts";
 
 /**
- * Takes a remediation back because a person asked; again is no change. Open ones on which nothing was written end
- * `rejected`. Raises `Refused` where there is nothing to take back, `Retryable` while somebody else drives.
+ * Takes a remediation back because a person asked, from every state in which something was written, whatever its proof;
+ * again is no change. What has written nothing yet ends `rejected`. Where somebody else changed what was touched it ends
+ * `superseded` and lists what remains. Raises `Refused` where there is nothing to take back or no way, `Retryable` while
+ * somebody else drives.
  */
-export async function revert(
-  engine: Engine,
-  id: string,
-  by: { readonly who: string; readonly why: string },
-): Promise<Remediation> {
-  const seen = isRemediationId(id) ? await readRecord(engine, id) : null;
-  if (seen === null) throw new Refused(`there is no remediation ${id}`, "Look up its id with `reflex list`.");
+export async function revert(engine: Engine, id: string, by: Word): Promise<Remediation> {
+  const seen = await spokenOf(engine, id);
   if (seen.state === "reverted" || seen.state === "rejected") return seen;
-  const latest = (await readTarget(engine.table, targetHash(seen.target, seen.aside)))?.row.entries[
-    seen.playbook
-  ];
-  if (!isOpen(seen.state) && latest !== undefined && latest.id !== id) {
-    throw new Refused(
-      `a later remediation of this target, ${latest.id}, has taken the place of ${id}`,
-      "Take that one back.",
-    );
-  }
-  const until = later(engine.clock.now(), WORK_MS);
-  const driven: Driven = await drive(engine, id, until, { push: (record) => takeBack(engine, record, by) });
-  if (driven.outcome !== "rest") {
-    throw new Retryable(`remediation ${id} is being worked on`, "Ask again in a moment.", {
-      retryAfterMs: 5_000,
-    });
-  }
-  await sendNow(engine, driven.messages);
-  const after = driven.record ?? (await readRecord(engine, id));
-  return after ?? seen;
+  if (!isOpen(seen.state)) await mustBeLatest(engine, seen);
+  return heed(engine, id, (record, entry) => takeBack(engine, record, entry, by));
+}
+
+/** What an ended one left is what the one after it found, and restores. */
+async function mustBeLatest(engine: Engine, { id, target, aside, playbook }: Remediation): Promise<void> {
+  const seen = await readTarget(engine.table, targetHash(target, aside));
+  const latest = seen?.row.entries[playbook];
+  if (latest === undefined || latest.id === id) return;
+  throw new Refused(
+    `a later remediation of this target, ${latest.id}, has taken the place of ${id}`,
+    "Take that one back.",
+  );
 }
 
 function takeBack(
   engine: Engine,
   record: Remediation,
-  by: { readonly who: string; readonly why: string },
+  entry: TargetEntry | undefined,
+  by: Word,
 ): Change | null {
-  const { who, why } = by;
   switch (record.state) {
     case "reverted":
     case "rejected":
       return null;
     case "pending":
     case "awaiting-approval":
-      return {
-        state: "rejected",
-        reason: `rejected: ${why}`,
-        who,
-        what: "rejected",
-        patch: { revertedBy: by },
-        due: null,
-        goOn: false,
-        messages: ["ended"],
-      };
+      return rejection(by);
     case "applying":
+      return isUntouched(record, entry) ? rejection(by) : goBack(engine, record, by);
     case "verifying":
     case "in-force":
     case "reverting":
-      return goBack(engine, by);
+      return goBack(engine, record, by);
     default:
-      if (record.touched && isReversible(engine, record)) return goBack(engine, by);
+      // What was taken back before it failed may have been written once more, by a process that was frozen.
+      if (record.touched || record.revertsTo !== null) return goBack(engine, record, by);
       throw new Refused(
         `remediation ${record.id} is ${record.state} and left nothing that could be taken back`,
         "Nothing needs to be done.",
@@ -77,7 +62,13 @@ function takeBack(
   }
 }
 
-function goBack(engine: Engine, by: { readonly who: string; readonly why: string }): Change {
+/** Surely nothing was written: no write was begun, and nobody vanished who may have begun one. */
+function isUntouched({ touched, readBackAfter }: Remediation, entry: TargetEntry | undefined): boolean {
+  return !touched && readBackAfter === null && entry?.abandoned === false;
+}
+
+function goBack(engine: Engine, record: Remediation, by: Word): Change {
+  mustBeReversible(engine, record);
   return {
     state: "reverting",
     reason: `taken back: ${by.why}`,
@@ -89,6 +80,18 @@ function goBack(engine: Engine, by: { readonly who: string; readonly why: string
   };
 }
 
-function isReversible(engine: Engine, record: Remediation): boolean {
-  return engine.playbooks.get(record.playbook)?.reversible ?? false;
+function mustBeReversible(engine: Engine, { id, playbook: name, state }: Remediation): void {
+  const playbook = engine.playbooks.get(name);
+  if (playbook === undefined) {
+    throw new Refused(
+      `there is no playbook ${name} in this version to take ${id} back`,
+      "Deploy a version that has it, then ask again.",
+    );
+  }
+  // What is on its way back already only gets another try.
+  if (playbook.reversible || state === "reverting") return;
+  throw new Refused(
+    `what ${name} did cannot be taken back`,
+    `See what it did with \`reflex show ${id}\`, and undo it by hand where that is possible.`,
+  );
 }

@@ -6,6 +6,7 @@ import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
 import { describeTarget } from "../model/target.ts";
 import { blockedEntries } from "./blocked-entries.ts";
+import { byWhom } from "./foreign-change.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { touchedField } from "./touched-field.ts";
 
@@ -54,6 +55,7 @@ export const blockImage = playbook({
     arm: [],
   },
   impact,
+  highImpact: true,
   reversible: true,
   destroysEvidence: false,
 
@@ -151,7 +153,11 @@ function requireOwn(list: BlockList, plan: Plan): readonly string[] {
     throw new Conflict(
       `Somebody else has changed ${foreign.join(", ")} in the block list.`,
       `Look at ConfigMap ${OWN_NAMESPACE}/${BLOCK_LIST}: these entries were left alone.`,
-      { remains: foreign.map((key) => `The block list keeps ${key} as somebody else wrote it.`) },
+      {
+        remains: foreign.map(
+          (key) => `The block list keeps ${key} as somebody else wrote it${byWhom(list, ["data", key])}.`,
+        ),
+      },
     );
   }
   return keys;

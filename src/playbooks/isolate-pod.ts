@@ -3,6 +3,7 @@ import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { Pod } from "../model/kubernetes-objects.ts";
 import { playbook } from "../model/playbook.ts";
+import { byWhom } from "./foreign-change.ts";
 import { isolationPolicy, isUnchanged, requireUnchanged } from "./isolation-policy.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { residualPolicies } from "./residual-policies.ts";
@@ -36,6 +37,7 @@ export const isolatePod = playbook({
     arm: [],
   },
   impact,
+  highImpact: false,
   reversible: true,
   destroysEvidence: false,
 
@@ -188,7 +190,11 @@ function requireOwnLabel(pod: Pod, remediationId: string): void {
     throw new Conflict(
       `${object} now carries the label of remediation ${label}.`,
       `Look at remediation ${label}: it isolates the pod now.`,
-      { remains: [`${object} keeps the label ${INCIDENT_LABEL}=${label}.`] },
+      {
+        remains: [
+          `${object} keeps the label ${INCIDENT_LABEL}=${label}${byWhom(pod, ["metadata", "labels", INCIDENT_LABEL])}.`,
+        ],
+      },
     );
   }
 }

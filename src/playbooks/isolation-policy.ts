@@ -3,6 +3,7 @@ import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy } from "../model/kubernetes-objects.ts";
 import type { DenyAllPolicy } from "../model/kubernetes-port.ts";
+import { byWhom } from "./foreign-change.ts";
 
 /** The deny-all policy of one remediation: its name is derived, and it selects only what bears that remediation's label. */
 export function isolationPolicy(
@@ -36,10 +37,11 @@ export function isUnchanged(policy: NetworkPolicy, remediationId: string): boole
 export function requireUnchanged(policy: NetworkPolicy, remediationId: string): void {
   if (!isUnchanged(policy, remediationId)) {
     const name = `${policy.namespace}/${policy.name}`;
+    const whom = byWhom(policy, ["spec"], ["metadata", "labels", INCIDENT_LABEL]);
     throw new Conflict(
       `Network policy ${name} is not as this remediation made it.`,
       "Look who changed it; it was left alone, and is yours to delete.",
-      { remains: [`Network policy ${name} stays as somebody made it.`] },
+      { remains: [`Network policy ${name} stays as somebody made it${whom}.`] },
     );
   }
 }

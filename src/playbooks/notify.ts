@@ -12,6 +12,7 @@ export const notify = playbook({
   parameters: z.strictObject({}),
   permissions: { kubernetes: [], arm: [] },
   impact,
+  highImpact: false,
   reversible: false,
   destroysEvidence: false,
   async plan() {

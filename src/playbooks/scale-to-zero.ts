@@ -3,6 +3,7 @@ import { Conflict } from "../model/errors.ts";
 import { SCALABLE_KINDS, type ScalableKind, type Scale, type Workload } from "../model/kubernetes-objects.ts";
 import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
+import { byWhom } from "./foreign-change.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { touchedField } from "./touched-field.ts";
 
@@ -31,6 +32,7 @@ export const scaleToZero = playbook({
     arm: [],
   },
   impact,
+  highImpact: true,
   reversible: true,
   destroysEvidence: true,
 
@@ -121,7 +123,9 @@ export const scaleToZero = playbook({
       return { outcome: "gone", reason: `${object} has gone.` };
     }
     if (scale.replicas !== before && scale.replicas !== 0) {
-      throw foreignScale(object, scale, before);
+      // The scale itself does not say who set it, the workload does.
+      const workload = await read.kubernetes(cluster).workload(kind, namespace, name);
+      throw foreignScale(object, scale, before, byWhom(workload, ["spec", "replicas"]));
     }
     if (scale.replicas === 0) {
       await write.kubernetes(cluster).setScale(kind, namespace, name, scale, before);
@@ -163,10 +167,10 @@ function scaledObject(plan: Plan) {
   return { kind, object: `${kind} ${namespace}/${name}`, cluster, namespace, name };
 }
 
-function foreignScale(object: string, { replicas }: Scale, before: number): Conflict {
+function foreignScale(object: string, { replicas }: Scale, before: number, whom = ""): Conflict {
   return new Conflict(
     `${object} wants ${replicas} pods, neither the ${before} of the plan nor 0: somebody else has scaled it.`,
     "Look who scaled it; its number of pods was left alone.",
-    { remains: [`${object} stays at ${replicas} pods.`] },
+    { remains: [`${object} stays at ${replicas} pods${whom}.`] },
   );
 }

@@ -7,6 +7,7 @@ import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../../model/incident-ma
 import type { BlockList } from "../../model/kubernetes-objects.ts";
 import { checkedMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
+import { managersFrom } from "./managers-from-api.ts";
 
 const admission = { verb: "get", apiGroup: "admissionregistration.k8s.io", name: BLOCK_POLICY } as const;
 
@@ -37,13 +38,13 @@ export async function readBlockList({ find }: Connection): Promise<BlockList | n
 
 /** Our block list from the API's ConfigMap; raises `StrangeAnswer` where it is another object. */
 export function blockListFrom(answer: V1ConfigMap, expected: { readonly uid?: string } = {}): BlockList {
-  const { uid, resourceVersion } = checkedMetadata(answer, {
+  const { uid, resourceVersion, managedFields } = checkedMetadata(answer, {
     kind: "ConfigMap",
     namespace: OWN_NAMESPACE,
     name: BLOCK_LIST,
     ...expected,
   });
-  return { uid, resourceVersion, entries: answer.data ?? {} };
+  return { uid, resourceVersion, entries: answer.data ?? {}, managers: managersFrom(managedFields) };
 }
 
 function readsOurList({ spec }: V1ValidatingAdmissionPolicy): boolean {

@@ -12,6 +12,8 @@ import type { ClusterAccess } from "./kubeconfig.ts";
 
 /** More at once only queue up in the API server, which then throttles all clients of that identity. */
 const MOST_CONNECTIONS = 16;
+/** A list of ten thousand pods; whoever answers more would only fill our memory. */
+const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** The typed API of one cluster, with the options that make a patch a merge patch. */
 export interface Apis {
@@ -79,7 +81,11 @@ async function connect(access: ClusterAccess, timeoutMs: number): Promise<Apis> 
         : { certData: access.certificate.data, keyData: access.certificate.key }),
     },
   );
-  const agent = new sdk.Agent({ connections: MOST_CONNECTIONS, connect: tlsOf(access) });
+  const agent = new sdk.Agent({
+    connections: MOST_CONNECTIONS,
+    maxResponseSize: MOST_ANSWER_BYTES,
+    connect: tlsOf(access),
+  });
   // The client would make a new agent, and so a new TLS connection, for every single request.
   Object.defineProperty(config, "createDispatcher", { value: () => agent });
   const configuration = () =>

@@ -21,6 +21,7 @@ import type {
 } from "../../model/kubernetes-objects.ts";
 import type { CheckedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
+import { managersFrom } from "./managers-from-api.ts";
 
 /** Our pod from the API's. */
 export function podFrom(metadata: CheckedMetadata, { spec, status }: V1Pod): Pod {
@@ -117,6 +118,7 @@ function identityFrom(metadata: CheckedMetadata): ObjectIdentity {
       owner === undefined
         ? null
         : { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name, uid: owner.uid },
+    managers: managersFrom(metadata.managedFields),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { V1NetworkPolicy } from "@kubernetes/client-node";
 import { INCIDENT_LABEL, ownerOfEntry } from "../../model/incident-mark.ts";
-import type { NetworkPolicy } from "../../model/kubernetes-objects.ts";
+import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
@@ -8,6 +8,9 @@ import type { Apis, Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
+
+const PODS_OF_A_PAGE = 500;
+const PAGES_OF_PODS = 4;
 
 const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
 
@@ -22,6 +25,10 @@ export function createReader(connection: Connection): KubernetesReader {
         const answer = await core.readNamespacedPod({ namespace, name });
         return podFrom(checkedMetadata(answer, { kind: "Pod", namespace, name }), answer);
       });
+    },
+    async pods(namespace) {
+      checkNamespace(namespace);
+      return readPods(connection, namespace);
     },
     async namespace(name) {
       checkNamespace(name);
@@ -72,6 +79,23 @@ export function createReader(connection: Connection): KubernetesReader {
 /** Our policy from the API's answer. */
 export function policyOf(apis: Apis, metadata: CheckedMetadata, answer: V1NetworkPolicy): NetworkPolicy {
   return policyFrom(metadata, answer, apis.toWire(answer.spec, "V1NetworkPolicySpec"));
+}
+
+async function readPods({ call }: Connection, namespace: string): ReturnType<KubernetesReader["pods"]> {
+  const pods: Pod[] = [];
+  let next: string | undefined;
+  for (let page = 0; page < PAGES_OF_PODS; page += 1) {
+    const from = next === undefined ? {} : { _continue: next };
+    next = await call({ verb: "list", apiGroup: "", resource: "pods", namespace }, async ({ core }) => {
+      const answer = await core.listNamespacedPod({ namespace, limit: PODS_OF_A_PAGE, ...from });
+      for (const item of checkedItems(answer, "PodList")) {
+        pods.push(podFrom(completeMetadata(item.metadata), item));
+      }
+      return answer.metadata?._continue;
+    });
+    if (next === undefined || next === "") return { pods, whole: true };
+  }
+  return { pods, whole: false };
 }
 
 async function readMarked(

@@ -1,4 +1,4 @@
-import { BLOCK_LIST, OWN_NAMESPACE } from "../../model/incident-mark.ts";
+import { BLOCK_LIST, FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { blockListFrom } from "./block-list.ts";
 import { checkedMetadata } from "./checked-answer.ts";
@@ -9,8 +9,7 @@ import { podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
-/** Under this name the API server records which fields are ours. */
-const fieldManager = "defender-reflex";
+const fieldManager = FIELD_MANAGER;
 const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
 
 /** The writing port over one connection. */

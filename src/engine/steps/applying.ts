@@ -1,75 +1,68 @@
-import { lowestMode } from "../../model/mode.ts";
+import { Refused } from "../../model/errors.ts";
 import type { Plan } from "../../model/plan.ts";
-import type { Verification } from "../../model/playbook.ts";
+import type { AnyPlaybook, Verification } from "../../model/playbook.ts";
+import { beforeWrite, judgedNow, type Stop } from "../before-write.ts";
 import type { Change } from "../commit.ts";
+import { confirm } from "../confirm.ts";
 import type { Step, Turn } from "../drive.ts";
-import { APPROVAL_MS, later } from "../engine.ts";
-import { ceilingIsLower, type Gate, gate, timeIsUp } from "../gate.ts";
-import { guard } from "../guard.ts";
-import { readFacts } from "../target-facts.ts";
-import { afterFault, end, goBack } from "./outcomes.ts";
+import { type Gate, gate } from "../gate.ts";
+import { heldBack } from "../held-back.ts";
+import { afterFault } from "./outcomes.ts";
+import { asking, stopped } from "./stopped.ts";
 import { judgedBy, planOf, playbookOf } from "./turn-plan.ts";
 import { afterVerification } from "./verifying.ts";
 
-/** Carries the plan out and reads back. After any wait the guard is asked again, on the object as it is now. */
+/**
+ * Carries the plan out and reads back. After any wait everything is asked again, and before each write what may have
+ * changed since: pause, mode of the moment, guard and identity, on the object as it is then.
+ */
 export const applying: Step = async (turn) => {
   const { engine, record } = turn;
   // Who vanished in the middle may have written: that is assumed until reading back says otherwise.
   const before = record.touched || turn.abandoned;
   let passage: Gate | null = null;
   const touched = (): boolean => before || (passage?.touched() ?? false);
+  const halted: { plan: Plan; halt: Stop }[] = [];
   let verification: Verification;
   try {
     const playbook = playbookOf(turn);
     const plan = await planOf(turn);
-    const stopped = turn.prepared === null ? await guardAgain(turn, plan, before) : null;
-    if (stopped !== null) return stopped;
+    const early = await askedAgain(turn, plan, playbook, before);
+    if (early !== null) return early;
     passage = gate(engine.ports, async () => {
-      if (engine.clock.now() >= turn.until) throw timeIsUp();
-      if (lowestMode(record.mode, engine.configuration.ceiling) !== "enforce") throw ceilingIsLower();
+      const halt = await beforeWrite(turn, plan, touched());
+      if (halt === null) return;
+      halted.push({ plan, halt });
+      throw new Refused(halt.reason, "It is decided anew.");
     });
     await playbook.apply(plan, passage.ports);
     verification = await playbook.verify(plan, engine.ports);
   } catch (error) {
+    const [first] = halted;
+    if (first !== undefined) return stopped(turn, first.plan, first.halt, touched());
     return afterFault(turn, error, touched());
   }
   return afterVerification(turn, verification, touched());
 };
 
-/** Guard and identity on the re-read object; null: go on. */
-async function guardAgain(turn: Turn, plan: Plan, touched: boolean): Promise<Change | null> {
-  const { engine, record, held } = turn;
-  const facts = await readFacts(record.target, engine.ports.read.kubernetes.bind(engine.ports.read));
-  const stop = (state: "skipped" | "superseded" | "refused", reason: string): Change =>
-    touched ? goBack(turn, state === "refused" ? "failed" : "superseded", reason) : end(state, reason);
-  if (facts === null) return stop("skipped", "the target has gone");
-  if (plan.identity !== "" && facts.uid !== null && facts.uid !== plan.identity) {
-    return stop("superseded", "another object has taken the target's name");
+/** Before anything is read or written for it: held back, or, after a wait, no more to be done. Null: go on. */
+async function askedAgain(
+  turn: Turn,
+  plan: Plan,
+  playbook: AnyPlaybook,
+  touched: boolean,
+): Promise<Change | null> {
+  const { engine, record } = turn;
+  // What is begun is read through to its end as far as that needs no write; evidence does not wait, it fades.
+  if (!(touched || playbook.kind === "evidence")) {
+    const reason = await heldBack(engine, record);
+    if (reason !== null) return stopped(turn, plan, { stop: "held", reason }, touched);
   }
-  const { ceiling, scope, protectedNamespaces } = engine.configuration;
-  const entry = held.row.entries[record.playbook];
-  const judged = guard({
-    record: judgedBy(record, entry),
-    playbook: playbookOf(turn),
-    facts,
-    ceiling,
-    scope,
-    protectedNamespaces,
-    now: engine.clock.now(),
-    episodes: (entry?.episodes ?? []).length,
-  });
-  if (judged.verdict === "refuse") return stop("refused", judged.reason);
-  if (judged.mode === "enforce") return null;
-  const reason = judged.lowered ?? "the ceiling was lowered";
-  if (touched) return goBack(turn, "superseded", reason);
-  return {
-    state: "awaiting-approval",
-    reason,
-    who: "engine",
-    what: "lowered",
-    patch: { mode: judged.mode },
-    due: later(engine.clock.now(), APPROVAL_MS),
-    goOn: false,
-    messages: ["awaiting-approval"],
-  };
+  if (turn.prepared !== null) return null;
+  const halt = await judgedNow(turn, plan, touched);
+  if (halt !== null) return stopped(turn, plan, halt, touched);
+  const isUnattended = !touched && record.approval === null && playbook.kind !== "evidence";
+  const entry = turn.held.row.entries[record.playbook];
+  const doubt = isUnattended ? await confirm(engine, judgedBy(record, entry)) : null;
+  return doubt === null ? null : asking(turn, doubt);
 }

@@ -8,6 +8,7 @@ import type { Turn } from "../drive.ts";
 import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
 import { LeaseLost } from "../held-target.ts";
 import { inForceDue } from "./deadline.ts";
+import { planOf, playbookOf } from "./turn-plan.ts";
 
 /** One of our four errors, made of whatever was raised. Errors of the store and the lease are not outcomes and go on. */
 export function asOutcome(error: unknown): Retryable | Permanent | Refused | Conflict {
@@ -82,6 +83,19 @@ export function goBack(
   };
 }
 
+/**
+ * Somebody else changed what was to be taken back: it stays as it is, with the list of what is left. Where no person
+ * asked for it (a deadline), one is asked now.
+ */
+export function leftAsItIs({ record }: Turn, error: Conflict): Change {
+  const remains = error.remains.length > 0 ? error.remains : [error.message];
+  return {
+    ...end("superseded", sentence(error), { remains }),
+    who: record.revertedBy?.who ?? "engine",
+    messages: [record.revertedBy === null ? "asks" : "ended"],
+  };
+}
+
 /** When the record may end at the earliest, if that is still to come: after a takeover not before a lease has passed. */
 export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
   const now = engine.clock.now();
@@ -92,7 +106,7 @@ export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
 }
 
 /** What follows a fault of apply or verify. `touched`: a write may have landed. */
-export function afterFault(turn: Turn, raised: unknown, touched: boolean): Change {
+export async function afterFault(turn: Turn, raised: unknown, touched: boolean): Promise<Change> {
   const error = asOutcome(raised);
   const { record } = turn;
   if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error, { touched });
@@ -104,8 +118,40 @@ export function afterFault(turn: Turn, raised: unknown, touched: boolean): Chang
   if (!touched) return end(error instanceof Refused ? "refused" : "failed", sentence(error));
   // Half a containment is better than none, and ends by its deadline; half of anything else is taken back.
   return turn.engine.playbooks.get(record.playbook)?.kind === "containment"
-    ? standing(turn, { verdict: "partial", remains: [sentence(error)] }, touched)
+    ? whatStands(turn, error)
     : goBack(turn, "failed", sentence(error));
+}
+
+/**
+ * A containment that failed for good is what reading back finds of it: what is not there at all is not in force. What
+ * may not be touched any more cannot be taken back either: it stands as it is, with the reason.
+ */
+async function whatStands(turn: Turn, error: Permanent | Refused | Retryable): Promise<Change> {
+  const found = await readBack(turn);
+  const fault = sentence(error);
+  const isClosed = error instanceof Refused;
+  switch (found.verdict) {
+    case "absent":
+      return isClosed
+        ? standing(turn, { verdict: "partial", remains: [found.reason, fault] }, true)
+        : goBack(turn, "failed", fault);
+    case "holds":
+      return standing(turn, isClosed ? { verdict: "partial", remains: [fault] } : found, true);
+    case "partial":
+      return standing(turn, { ...found, remains: [...found.remains, fault] }, true);
+    default:
+      return standing(turn, { verdict: "unverified", remains: [found.reason, fault] }, true);
+  }
+}
+
+async function readBack(
+  turn: Turn,
+): Promise<Verification | { readonly verdict: "unread"; readonly reason: string }> {
+  try {
+    return await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+  } catch (raised) {
+    return { verdict: "unread", reason: `it could not be read back: ${sentence(asOutcome(raised))}` };
+  }
 }
 
 /** The containment stands: in force with the proof that reading back gave. */

@@ -1,23 +1,25 @@
-import { Conflict, Retryable } from "../../model/errors.ts";
+import { Conflict, Refused, Retryable } from "../../model/errors.ts";
 import type { MessageKind } from "../../model/message.ts";
 import type { Remediation } from "../../model/remediation.ts";
+import { beforeTakingBack } from "../before-write.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
-import { gate, timeIsUp } from "../gate.ts";
-import { asOutcome, defer, end, readBackDue, sentence } from "./outcomes.ts";
+import { gate } from "../gate.ts";
+import { asOutcome, defer, leftAsItIs, readBackDue, sentence } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 const HOURLY_MS = 3_600_000;
 
 /** Takes back what was written. A revert is never given up: what cannot be taken back for now is tried hourly, and told once. */
 export const reverting: Step = async (turn) => {
-  const { engine } = turn;
   try {
-    const passage = gate(engine.ports, async () => {
-      if (engine.clock.now() >= turn.until) throw timeIsUp();
+    const plan = await planOf(turn);
+    const passage = gate(turn.engine.ports, async () => {
+      const reason = await beforeTakingBack(turn, plan);
+      if (reason !== null) throw mayNotBeTouched(reason);
     });
-    const outcome = await playbookOf(turn).revert(await planOf(turn), passage.ports);
+    const outcome = await playbookOf(turn).revert(plan, passage.ports);
     return (
       oneMoreLook(turn) ??
       takenBack(turn, outcome.outcome === "gone" ? outcome.reason : "what was touched is as it was")
@@ -26,6 +28,10 @@ export const reverting: Step = async (turn) => {
     return notTakenBack(turn, raised);
   }
 };
+
+function mayNotBeTouched(reason: string): Refused {
+  return new Refused(reason, "Take it back by hand, or lift what protects it: then it goes on by itself.");
+}
 
 /** After a takeover no end is written before one more read-back, a lease later; null: it may end. */
 function oneMoreLook(turn: Turn): Change | null {
@@ -66,10 +72,7 @@ function takenBack({ record }: Turn, what: string): Change {
 function notTakenBack(turn: Turn, raised: unknown): Change {
   const { engine, record } = turn;
   const error = asOutcome(raised);
-  if (error instanceof Conflict) {
-    const remains = error.remains.length > 0 ? error.remains : [error.message];
-    return oneMoreLook(turn) ?? end("superseded", sentence(error), { remains });
-  }
+  if (error instanceof Conflict) return oneMoreLook(turn) ?? leftAsItIs(turn, error);
   if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error);
   const first = record.attempts < ATTEMPTS;
   return {

@@ -41,8 +41,13 @@ export async function planOf(turn: Turn): Promise<Plan> {
   return plan;
 }
 
-/** The record as the guard judges it: by the last signal that joined, since whoever still alerts is not out of date. */
+/**
+ * The record as the guard judges it: by the last signal that joined, since whoever still alerts is not out of date.
+ * What joined late, or is a sample or a copy, makes nothing older or less real.
+ */
 export function judgedBy(record: Remediation, entry: TargetEntry | undefined): Remediation {
   const signal = entry?.lastSignal ?? null;
-  return signal === null ? record : { ...record, signal };
+  if (signal === null || (signal.unreal !== null && record.signal.unreal === null)) return record;
+  const isLate = record.signal.at !== null && (signal.at === null || signal.at < record.signal.at);
+  return isLate && (signal.unreal !== null || record.signal.unreal === null) ? record : { ...record, signal };
 }
