@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
-import { type HubEvent, listParked, type ParkedEvent, park } from "../../src/engine/parked-events.ts";
+import { type HubEvent, park } from "../../src/engine/parked-events.ts";
+import {
+  isParkedCursor,
+  isParkedId,
+  listParked,
+  type ParkedWithBytes,
+  readParked,
+} from "../../src/engine/parked-list.ts";
 import { createMemoryTable } from "../../src/store/memory-table.ts";
 import { StoreUnreachable, type Table } from "../../src/store/table.ts";
 import { alert, bench, fakeClock } from "./harness.ts";
@@ -19,20 +26,28 @@ function yard(table: Table = createMemoryTable()) {
     table,
     put: (one: HubEvent, piece: number | "event" = 0, reason = "bad") =>
       park(engine, one, piece, reason, one.body),
-    all: async (limit = 1_000): Promise<ParkedEvent[]> => {
-      const found: ParkedEvent[] = [];
-      let from: string | undefined = "";
-      while (from !== undefined) {
-        const page: Awaited<ReturnType<typeof listParked>> = await listParked(table, limit, from);
-        found.push(...page.events);
-        from = page.next;
-      }
+    /** Newest first. */
+    all: async (limit = 1_000): Promise<ParkedWithBytes[]> => {
+      const found: ParkedWithBytes[] = [];
+      let after: string | null = null;
+      do {
+        const page: Awaited<ReturnType<typeof listParked>> = await listParked(table, limit, after);
+        expect(page.events.length).toBeLessThanOrEqual(limit);
+        if (page.next !== null) expect(isParkedCursor(page.next)).toBe(true);
+        for (const one of page.events) {
+          expect(isParkedId(one.id), one.id).toBe(true);
+          const read = await readParked(table, one.id);
+          expect(read).toMatchObject(one);
+          if (read !== null) found.push(read);
+        }
+        after = page.next;
+      } while (after !== null);
       return found;
     },
   };
 }
 
-const same = (parked: ParkedEvent | undefined, bytes: Uint8Array): boolean =>
+const same = (parked: ParkedWithBytes | undefined, bytes: Uint8Array): boolean =>
   parked !== undefined && Buffer.compare(parked.bytes, bytes) === 0;
 
 describe("a parked event", () => {
@@ -78,9 +93,9 @@ describe("a parked event", () => {
     for (const [sequence, body] of bodies.entries()) await put(event(body, { sequence }));
     for (const limit of [1, 2, 3, 4, 7]) {
       const parked = await all(limit);
-      expect(parked.map((one, index) => same(one, bodies[index] ?? new Uint8Array()))).toEqual(
-        bodies.map(() => true),
-      );
+      const whole = bodies.map((body) => parked.some((one) => same(one, body) && one.complete));
+      expect(whole).toEqual(bodies.map(() => true));
+      expect(parked).toHaveLength(bodies.length);
     }
   });
 
@@ -98,6 +113,7 @@ describe("a parked event", () => {
     const bytes = randomBytes(MIB);
     await expect(yard(dying).put(event(bytes))).rejects.toBeInstanceOf(StoreUnreachable);
     const { put, all } = yard(table);
+    expect((await all()).map(({ complete }) => complete)).toEqual([false]);
     await put(event(bytes));
     await put(event(bytes), 0, "another reason");
     const parked = await all();
@@ -117,16 +133,18 @@ describe("a parked event", () => {
     expect(await all()).toHaveLength(6);
   });
 
-  it("stands in the order of its partition", async () => {
-    const { put, all } = yard();
-    for (const sequence of [100, 9, 1_000_000_000_000]) {
-      await put(event(new TextEncoder().encode(`${sequence}`), { sequence }));
+  it("is listed the newest first, whatever its place", async () => {
+    const clock = fakeClock();
+    const table = createMemoryTable();
+    const order = [100, 9, 1_000_000_000_000, 50];
+    for (const sequence of order) {
+      await park({ table, clock }, event(new Uint8Array(), { sequence }), 0, "bad", new Uint8Array([1]));
+      clock.pass(1);
     }
-    expect((await all()).map(({ bytes }) => new TextDecoder().decode(bytes))).toEqual([
-      "9",
-      "100",
-      "1000000000000",
-    ]);
+    for (const limit of [1, 2, 3, 4]) {
+      const all = await yard(table).all(limit);
+      expect(all.map(({ sequence }) => Number(sequence))).toEqual(order.toReversed());
+    }
   });
 
   it("fits the store whatever place, reason and bytes it has", async () => {
@@ -157,11 +175,9 @@ describe("poison in a batch", () => {
     const first = await ingest(b.engine, events);
     const again = await ingest(b.engine, events);
     expect([first.parked, again.parked]).toEqual([2, 2]);
-    const { events: parked } = await listParked(b.table, 100);
-    expect(parked.map(({ bytes }) => Buffer.from(bytes).toString("latin1"))).toEqual([
-      "not json",
-      "\xff\xfe",
-    ]);
+    const parked = await yard(b.table).all();
+    const texts = parked.map(({ bytes }) => Buffer.from(bytes).toString("latin1"));
+    expect(texts.sort()).toEqual(["not json", "\xff\xfe"]);
     expect(parked.every(({ reason }) => reason.length > 10)).toBe(true);
   });
 
@@ -172,7 +188,7 @@ describe("poison in a batch", () => {
       recorded: 1,
       parked: 1,
     });
-    const { events: parked } = await listParked(b.table, 100);
+    const parked = await yard(b.table).all();
     expect(same(parked[0], body)).toBe(true);
   });
 });
