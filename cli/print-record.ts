@@ -18,6 +18,7 @@ export function printRecord(io: CommandIo, record: RecordAnswer): void {
     ["signal", signal == null ? null : signalWords(signal)],
     ["signal id", signal?.id],
     ["asked by", personWords(record.requestedBy)],
+    ["approved by", personWords(record.approval)],
     ["taken back by", personWords(record.revertedBy)],
     ["created", record.createdAt],
     ["in force since", record.inForceSince],

@@ -11,7 +11,10 @@ export interface Composers {
 }
 
 /** What holds for every channel. */
-export type ChannelsOptions = Omit<TeamsChannelOptions, "url">;
+export interface ChannelsOptions extends Omit<TeamsChannelOptions, "url"> {
+  /** Lets mail servers be at private addresses. */
+  readonly allowPrivateMail?: boolean | undefined;
+}
 
 type Send = (messages: readonly Message[]) => Promise<void>;
 
@@ -64,7 +67,16 @@ function senderTo(channel: Channel, address: string, compose: Composers, options
     }
     case "mail": {
       const { from, to } = channel;
-      const mail = createMailChannel({ server: address, from, to, timeoutMs: options.timeoutMs });
+      const { timeoutMs, allowLoopback, allowPrivateMail: allowPrivate, resolve } = options;
+      const mail = createMailChannel({
+        server: address,
+        from,
+        to,
+        timeoutMs,
+        allowLoopback,
+        allowPrivate,
+        resolve,
+      });
       return (messages) => mail.post(compose.mail(messages), messages);
     }
   }

@@ -29,6 +29,7 @@ const DETAILS: readonly Detail[] = [
 const DIGEST_SIZES: readonly { readonly most: number; readonly detail: Detail }[] = [
   ...[20, 10, 5, 2].map((most) => ({ most, detail: { title: 120, text: 200, remains: 0, facts: false } })),
   { most: 1, detail: { title: 60, text: 60, remains: 0, facts: false } },
+  { most: 1, detail: { title: 40, text: 40, remains: 0, facts: false } },
 ];
 
 /**

@@ -1,3 +1,4 @@
+import { expiryOf } from "../model/question.ts";
 import type { Remediation } from "../model/remediation.ts";
 import { describeTarget } from "../model/target.ts";
 
@@ -44,9 +45,10 @@ function fact(label: string, value: string | null): Fact | null {
   return value === null || value === "" ? null : { label, value };
 }
 
-function end({ state, deadline, dueAt }: Remediation): Fact | null {
+function end(remediation: Remediation): Fact | null {
+  const { state, deadline } = remediation;
   if (state === "awaiting-approval") {
-    return fact("Approval runs out", dueAt && readableTime(dueAt));
+    return fact("Approval runs out", readableTime(expiryOf(remediation).toISOString()));
   }
   if (state === "in-force") {
     return fact(

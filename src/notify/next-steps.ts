@@ -10,7 +10,7 @@ export interface NextStep {
 /** The steps that make sense in the state the message tells of, the likeliest first. */
 export function nextSteps(kind: MessageKind, remediation: Remediation | null): readonly NextStep[] {
   if (remediation === null) {
-    return kind === "silence" ? [{ label: "Find the broken hop", command: "reflex doctor" }] : [];
+    return [];
   }
   const { id } = remediation;
   const show = { label: "See plan and history", command: `reflex show ${id}` };
@@ -18,20 +18,28 @@ export function nextSteps(kind: MessageKind, remediation: Remediation | null): r
     case "awaiting-approval":
       return [
         show,
-        { label: "Approve", command: `reflex approve ${id}` },
-        { label: "Reject", command: `reflex reject ${id}` },
+        { label: "Approve", command: `reflex approve ${id} --reason TEXT` },
+        { label: "Reject", command: `reflex reject ${id} --reason TEXT` },
       ];
     case "applying":
     case "verifying":
     case "in-force": {
-      const revert = { label: "Take it back", command: `reflex revert ${id}` };
+      const revert = { label: "Take it back", command: `reflex revert ${id} --reason TEXT` };
       return kind === "deadline-warning"
-        ? [{ label: "Keep it longer", command: `reflex extend ${id}` }, revert]
+        ? [{ label: "Keep it longer", command: `reflex extend ${id} --by 4h --reason TEXT` }, revert]
         : [revert, show];
     }
+    case "superseded":
+      // Somebody else's change is in the way of taking it back.
+      return remediation.touched
+        ? [
+            show,
+            { label: "Take back the rest, once it may be", command: `reflex revert ${id} --reason TEXT` },
+          ]
+        : [show];
     case "failed":
     case "expired":
-      return [show, { label: "Try again", command: `reflex retry ${id}` }];
+      return [show, { label: "Try again", command: `reflex retry ${id} --reason TEXT` }];
     default:
       return [show];
   }

@@ -4,11 +4,14 @@ const SPOKEN: readonly (readonly [RegExp, string])[] = [
   [/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " "],
   // Format characters: bidirectional marks and isolates, zero-width characters, tags, soft hyphens.
   [/\p{Cf}+/gu, ""],
+  // Piled accents reach into the lines above and below.
+  [/(\p{M}{3})\p{M}+/gu, "$1"],
   // Half a surrogate pair is no character.
   [/\p{Cs}/gu, "\uFFFD"],
   // Addresses stay readable and are not clickable: Outlook and phones link these by themselves.
   [/:\/\//g, "[:]//"],
   [/\b(www)\./gi, "$1[.]"],
+  [/\b(mailto|tel|sms|data|file|javascript|vbscript|ms-[a-z-]{1,40}):(?=\S)/gi, "$1[:]"],
   [/^\\\\|(?<=[\s"'(])\\\\/g, "[\\\\]"],
   [/\s+/g, " "],
 ];

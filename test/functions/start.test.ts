@@ -34,6 +34,8 @@ describe("an app that is set up wrongly", () => {
           REFLEX_EVENTS:
             "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;",
           REFLEX_EVENTS_HUB: "alerts",
+          REFLEX_TENANT: "7e0a4c12-5d3b-4f86-9a1e-2b6c8d0f1357",
+          REFLEX_AUDIENCE: "c1f5b3d7-0e92-4a68-8b47-6d2e9f10a3c5",
           ...env,
         },
       });
@@ -56,6 +58,20 @@ describe("an app that is set up wrongly", () => {
       GOOD,
       { REFLEX_MODE: "dry-run" },
       /REFLEX_MODE is dry-run; use one of off, observe/,
+    ],
+    ["no tenant", GOOD, { REFLEX_TENANT: "" }, /REFLEX_TENANT is not set.*id of your Entra tenant/],
+    ["no audience", GOOD, { REFLEX_AUDIENCE: "" }, /REFLEX_AUDIENCE is not set.*client id/],
+    [
+      "keys of an issuer of one's own outside a local start",
+      GOOD,
+      { REFLEX_ISSUER_KEYS: "http://127.0.0.1:1/keys" },
+      /REFLEX_ISSUER_KEYS is 127\.0\.0\.1:1.*REFLEX_LOCAL/,
+    ],
+    [
+      "a doubtful word about Easy Auth",
+      GOOD,
+      { REFLEX_TRUST_EASY_AUTH: "1" },
+      /REFLEX_TRUST_EASY_AUTH is neither true nor false/,
     ],
     ["no place for its state", GOOD, { REFLEX_STATE: "" }, /REFLEX_STATE__tableServiceUri/],
     ["a channel without its address", GOOD + CHANNEL, {}, /MY_TEAMS/],

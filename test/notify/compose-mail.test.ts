@@ -14,9 +14,8 @@ describe("a mail about one message", () => {
       proof: null,
       mode: "approve",
       reason: "The budget of this hour is used up.",
-      dueAt: "2026-03-01T13:30:00.000Z",
       deadline: null,
-      requestedBy: { who: "ana@example.com", why: "incident 42" },
+      requestedBy: { who: "ana@example.com", id: "t/ana", why: "incident 42" },
     });
     const mail = composeMail([message], LINKS);
 
@@ -30,7 +29,7 @@ Why: The budget of this hour is used up.
 
 Target: pod shop/web-1 on prod-aks
 State: awaiting-approval
-Approval runs out: 2026-03-01 13:30 UTC
+Approval runs out: 2026-03-02 12:30 UTC
 Rule: crypto-mining
 Mode: approve (the rule says enforce)
 Asked for by: ana@example.com: incident 42
@@ -41,8 +40,8 @@ Resource: /subscriptions/5ab1/resourceGroups/shop/providers/Microsoft.ContainerS
 Told at: 2026-03-01 12:30 UTC
 
 See plan and history: reflex show ${ID}
-Approve: reflex approve ${ID}
-Reject: reflex reject ${ID}
+Approve: reflex approve ${ID} --reason TEXT
+Reject: reflex reject ${ID} --reason TEXT
 
 Console: https://reflex.example.com/
 
@@ -54,15 +53,18 @@ ${ID}, message 2
     [
       messageOf("deadline-warning", { deadline: null }),
       "Ends: when somebody takes it back",
-      `Keep it longer: reflex extend ${ID}\nTake it back: reflex revert ${ID}`,
+      `Keep it longer: reflex extend ${ID} --by 4h --reason TEXT\nTake it back: reflex revert ${ID} --reason TEXT`,
     ],
     [
       messageOf("failed", { state: "failed", proof: "unverified" }),
       "isolate-pod for pod shop/web-1 on prod-aks failed. It could not be verified.",
-      `Try again: reflex retry ${ID}`,
+      `Try again: reflex retry ${ID} --reason TEXT`,
     ],
     [
-      messageOf("reverted", { state: "reverted", revertedBy: { who: "ana", why: "false alarm" } }),
+      messageOf("reverted", {
+        state: "reverted",
+        revertedBy: { who: "ana", id: "t/ana", why: "false alarm" },
+      }),
       "Taken back by: ana: false alarm",
       `See plan and history: reflex show ${ID}`,
     ],
@@ -133,8 +135,6 @@ describe("a mail about several messages", () => {
 No event for 6 hours.
 control, message 7
 
-reflex doctor
-
 == Containment in force (2) ==
 
 High: Possible crypto coin miner detected
@@ -145,7 +145,7 @@ High: Possible crypto coin miner detected
 isolate-pod for pod shop/web-1 on prod-aks is in force. It was read back and holds. The rule enforces and Defender confirmed the alert.
 ${ID}, message 2
 
-reflex revert ID
+reflex revert ID --reason TEXT
 `);
   });
 
@@ -155,7 +155,7 @@ reflex revert ID
       {},
     );
 
-    expect(text).toContain("and 10 more: reflex list; reflex revert ID");
+    expect(text).toContain("and 10 more: reflex list; reflex revert ID --reason TEXT");
     expect(text.match(/, message \d+$/gm)).toHaveLength(50);
   });
 });

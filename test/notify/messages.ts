@@ -1,5 +1,6 @@
 import type { Message, MessageKind } from "../../src/model/message.ts";
 import type { Remediation, SignalSummary } from "../../src/model/remediation.ts";
+import { REAL, UNDECIDED, UNLIMITED } from "../engine/fixtures.ts";
 
 /** Parts of a record that a test wants otherwise. */
 export interface Changes extends Partial<Omit<Remediation, "signal">> {
@@ -39,6 +40,7 @@ export function remediationOf(changes: Changes = {}): Remediation {
       labels: {},
       parameters: {},
       releaseWhenResolved: false,
+      ...UNLIMITED,
       configuration: "c0ffee",
     },
     signal: {
@@ -54,10 +56,12 @@ export function remediationOf(changes: Changes = {}): Remediation {
       resourceIds: [
         "/subscriptions/5ab1/resourceGroups/shop/providers/Microsoft.ContainerService/managedClusters/prod-aks",
       ],
+      ...REAL,
       ...signal,
     },
     requestedBy: null,
     revertedBy: null,
+    ...UNDECIDED,
     planNumber: 1,
     planHash: "abc",
     identity: "uid-1",

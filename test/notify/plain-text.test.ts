@@ -26,6 +26,12 @@ describe("plainText", () => {
     ],
     ["breaks what Outlook links by itself", "see www.evil.example", "see www[.]evil.example"],
     ["breaks paths to file shares", "\\\\evil\\share and (\\\\evil", "[\\\\]evil\\share and ([\\\\]evil"],
+    [
+      "breaks addresses of mail, telephones and programs",
+      "MailTo:a@evil.example tel:112 ms-msdt:/id data: 5",
+      "MailTo[:]a@evil.example tel[:]112 ms-msdt[:]/id data: 5",
+    ],
+    ["unpiles accents", `x${"\u0301".repeat(50)}y`, `x${"\u0301".repeat(3)}y`],
     ["keeps other backslashes", "C:\\windows\\\\temp", "C:\\windows\\\\temp"],
     ["replaces half characters", "a\uD800b", "a\uFFFDb"],
     ["keeps whole characters", "日本 😀", "日本 😀"],

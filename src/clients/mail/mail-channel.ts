@@ -1,8 +1,10 @@
+import { isIP } from "node:net";
 import { hashOf } from "../../model/canonical-json.ts";
 import type { Message } from "../../model/message.ts";
+import { ForbiddenAddress, type Reach, type Resolve, resolveOutside } from "../outside-address.ts";
 import { mailAddress } from "./mail-address.ts";
 import { mailFailure, mostHopeful } from "./mail-failure.ts";
-import { mailServer } from "./mail-server.ts";
+import { forbiddenServer, type MailServer, mailServer } from "./mail-server.ts";
 
 /** More marks than this would only make a header that no server takes. */
 const MOST_MARKS = 50;
@@ -25,6 +27,12 @@ export interface MailChannelOptions {
   readonly to: readonly string[];
   /** Limit of the whole exchange; 10 s if not given. */
   readonly timeoutMs?: number | undefined;
+  /** Lets through servers on this machine, without TLS too, for stand-ins. */
+  readonly allowLoopback?: boolean | undefined;
+  /** Lets through servers at private addresses, as relays often have. */
+  readonly allowPrivate?: boolean | undefined;
+  /** The system's if not given. */
+  readonly resolve?: Resolve | undefined;
 }
 
 /** Writes to one set of recipients. */
@@ -38,7 +46,8 @@ export interface MailChannel {
 
 /** Makes a channel to a mail server; the mail library is loaded with the first mail. Raises `Permanent` for bad settings. */
 export function createMailChannel(options: MailChannelOptions): MailChannel {
-  const server = mailServer(options.server);
+  const reach = { loopback: options.allowLoopback === true, private: options.allowPrivate === true };
+  const server = mailServer(options.server, reach);
   const from = mailAddress(options.from);
   const to = options.to.map(mailAddress);
   const timeoutMs = options.timeoutMs ?? 10_000;
@@ -46,10 +55,17 @@ export function createMailChannel(options: MailChannelOptions): MailChannel {
 
   return {
     async post(mail, marks) {
-      const { createTransport } = await import("nodemailer");
+      // One limit for the whole, the question for the address included.
+      const limit = AbortSignal.timeout(timeoutMs);
+      const [{ createTransport }, host] = await Promise.all([
+        import("nodemailer"),
+        addressOf(server, reach, limit, options.resolve),
+      ]);
       const transport = createTransport({
         ...server,
-        tls: { minVersion: "TLSv1.2" },
+        host,
+        // The certificate is the name's, whatever the address.
+        tls: { minVersion: "TLSv1.2", ...(host === server.host ? {} : { servername: server.host }) },
         connectionTimeout: timeoutMs,
         greetingTimeout: timeoutMs,
         socketTimeout: timeoutMs,
@@ -67,7 +83,7 @@ export function createMailChannel(options: MailChannelOptions): MailChannel {
           messageId: `<${hashOf(marks.map(({ remediationId, sequence }) => [remediationId, sequence])).slice(0, 40)}@${domain}>`,
           // So that no holiday reply comes back.
           headers: { "X-Reflex-Id": markHeader(marks), "Auto-Submitted": "auto-generated" },
-          signal: AbortSignal.timeout(timeoutMs),
+          signal: limit,
         });
         // Some got it, some did not: told as a failure, since nobody else would notice.
         const refused: readonly unknown[] = sent.rejectedErrors ?? [];
@@ -81,6 +97,34 @@ export function createMailChannel(options: MailChannelOptions): MailChannel {
       }
     },
   };
+}
+
+/**
+ * The checked address of the server. It is what is connected to: the mail library would ask a name server again, and
+ * could be told another one.
+ */
+async function addressOf(
+  { host }: MailServer,
+  reach: Reach,
+  limit: AbortSignal,
+  resolve: Resolve | undefined,
+): Promise<string> {
+  if (isIP(host) !== 0) return host;
+  const late = new Promise<never>((_done, fail) => {
+    limit.addEventListener("abort", () => fail(coded("ETIMEDOUT")), { once: true });
+  });
+  try {
+    const [first] = await Promise.race([resolveOutside(host, reach, resolve), late]);
+    return first?.address ?? host;
+  } catch (error) {
+    if (error instanceof ForbiddenAddress) throw forbiddenServer(host);
+    // The resolver's own words name nothing but the host.
+    throw mailFailure(host, coded("EDNS"));
+  }
+}
+
+function coded(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 function markHeader(marks: readonly MessageMark[]): string {

@@ -1,5 +1,5 @@
 /** The first bytes of a response's body as text, at most `limit` of them; the rest is not fetched. */
-export async function readStart(response: Response, limit: number): Promise<string> {
+export async function readStart(response: Pick<Response, "body">, limit: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let left = limit;

@@ -1,4 +1,5 @@
 import { Permanent, Retryable } from "../../model/errors.ts";
+import { ForbiddenAddress, guardedLookup, type Reach, type Resolve } from "../outside-address.ts";
 import { readStart } from "./read-start.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { type WebhookRules, webhookAddress } from "./webhook-address.ts";
@@ -6,12 +7,16 @@ import { type WebhookRules, webhookAddress } from "./webhook-address.ts";
 const MOST_BODY_BYTES = 4096;
 const DEFAULT_WAIT_MS = 30_000;
 
+/** What is used of an answer. */
+type Answer = Pick<Response, "ok" | "status" | "body"> & { readonly headers: Pick<Headers, "get"> };
+
 /** A Teams workflow behind a webhook. `url` is a credential. */
 export interface TeamsChannelOptions extends WebhookRules {
   readonly url: string;
   /** Limit of the whole exchange; 10 s if not given. */
   readonly timeoutMs?: number | undefined;
-  readonly fetch?: typeof fetch | undefined;
+  /** The system's if not given. */
+  readonly resolve?: Resolve | undefined;
 }
 
 /** Posts to one Teams channel. */
@@ -26,16 +31,18 @@ export interface TeamsChannel {
 /** Makes a channel to a Teams workflow. Raises `Permanent` where the address is not one that may be used. */
 export function createTeamsChannel(options: TeamsChannelOptions): TeamsChannel {
   const url = webhookAddress(options.url, options);
-  const send = options.fetch ?? fetch;
+  const connection = openOnce({ loopback: options.allowLoopback === true, private: false }, options.resolve);
   const timeoutMs = options.timeoutMs ?? 10_000;
 
   return {
     async post(envelope) {
       const body = JSON.stringify(envelope);
-      let response: Response;
+      let response: Answer;
       let answer: string;
       try {
-        response = await send(url, {
+        const { fetch, dispatcher } = await connection();
+        response = await fetch(url, {
+          dispatcher,
           method: "POST",
           headers: { "content-type": "application/json; charset=utf-8", accept: "application/json" },
           body,
@@ -53,8 +60,27 @@ export function createTeamsChannel(options: TeamsChannelOptions): TeamsChannel {
   };
 }
 
-function unreachable(host: string, error: unknown): Retryable {
+/** The HTTP client, loaded with the first message; its sockets go only where the resolver's answers may be reached. */
+function openOnce(reach: Reach, resolve: Resolve | undefined) {
+  const open = async () => {
+    const { Agent, fetch } = await import("undici");
+    return { fetch, dispatcher: new Agent({ connect: { lookup: guardedLookup(reach, resolve) } }) };
+  };
+  let opened: ReturnType<typeof open> | undefined;
+  return () => {
+    opened ??= open();
+    return opened;
+  };
+}
+
+function unreachable(host: string, error: unknown): Retryable | Permanent {
   const code = codeOf(error);
+  if (code === ForbiddenAddress.CODE) {
+    return new Permanent(
+      `The Teams webhook at ${host} was not called: its name leads to a private, local or reserved address.`,
+      "Check who answers for this name: a workflow has public addresses only.",
+    );
+  }
   return new Retryable(
     `The Teams webhook at ${host} did not answer: ${code}.`,
     `Check that ${host} can be reached from the app.`,
@@ -73,7 +99,7 @@ function codeOf(error: unknown): string {
   return "unknown error";
 }
 
-function refusal(host: string, response: Response, answer: string): Retryable | Permanent {
+function refusal(host: string, response: Answer, answer: string): Retryable | Permanent {
   const { status } = response;
   // Only the code of the workflow's error: its message may repeat the address.
   const code = /"code"\s*:\s*"(\w{1,64})"/.exec(answer)?.[1];

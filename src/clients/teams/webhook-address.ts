@@ -1,5 +1,7 @@
+import { isIP } from "node:net";
 import { Permanent } from "../../model/errors.ts";
 import { isLoopback } from "../loopback.ts";
+import { mayReach } from "../outside-address.ts";
 
 /** Where Teams Workflows receives webhooks. */
 const WORKFLOW_HOSTS = ["*.logic.azure.com", "*.environment.api.powerplatform.com"] as const;
@@ -42,6 +44,14 @@ export function webhookAddress(address: string, rules: WebhookRules): URL {
     throw new Permanent(
       `The host ${url.host} is not one that Teams webhooks may be sent to.`,
       `Use the address of a Teams workflow (${hosts.join(", ")}), or allow this host.`,
+    );
+  }
+  // A name is checked again at each connection; an address written as such is never asked of a resolver.
+  const isAddress = isIP(url.hostname.replace(/^\[|\]$/g, "")) !== 0;
+  if (isAddress && !mayReach(url.hostname, { loopback: local, private: false })) {
+    throw new Permanent(
+      `The Teams webhook at ${url.host} is an address that nothing is sent to.`,
+      "Use the address as the workflow shows it.",
     );
   }
   return url;

@@ -120,12 +120,8 @@ describe("the channel to a Teams workflow", () => {
 
   it("never shows the address, whatever goes wrong", async () => {
     const url = "https://prod-1.westeurope.logic.azure.com:443/workflows/w1?sig=secret";
-    const leaky = async (input: unknown) => {
-      throw new TypeError(`fetch failed for ${String(input)}`, {
-        cause: new Error(`connect ${String(input)}`),
-      });
-    };
-    const error = await failure(createTeamsChannel({ url, fetch: leaky }).post(CARD));
+    const leaky = () => Promise.reject(new Error(`nobody answers for ${url}`));
+    const error = await failure(createTeamsChannel({ url, resolve: leaky }).post(CARD));
 
     expect(error).toBeInstanceOf(Retryable);
     expect(inspect(error, { depth: 9 })).toContain("prod-1.westeurope.logic.azure.com");
