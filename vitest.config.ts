@@ -1,8 +1,10 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // These read the list of this run, after it.
+    exclude: [...configDefaults.exclude, "test/pages/**"],
     environment: "node",
     // Two cores: more workers than that only make timings worse.
     maxWorkers: 2,
@@ -10,6 +12,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // A test that asserts nothing is a test that cannot fail.
     expect: { requireAssertions: true },
-    reporters: ["default"],
+    reporters: ["default", ["json", { outputFile: ".vitest/results.json" }]],
   },
 });

@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { TableClient } from "@azure/data-tables";
 import { EventHubProducerClient } from "@azure/event-hubs";
+import { type ArmStandIn, startArm } from "../../local/arm/index.ts";
 import { type Azurite, startAzurite } from "../../local/azurite/index.ts";
+import { type EntraStandIn, startEntra, type TokenRequest } from "../../local/entra/index.ts";
 import { type EventHubsStandIn, startEventHubs } from "../../local/event-hubs/index.ts";
 import { type HostProcess, startHostProcess } from "../../local/functions-host/index.ts";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
@@ -10,80 +13,171 @@ import type { ListPage } from "../../src/engine/list-remediations.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { fastClock } from "./fast-clock.ts";
+import { type RecordingProxy, type SentRequest, startRecordingProxy } from "./recording-proxy.ts";
 
 const KEYS = { host: "host-key-of-a-test", master: "master-key-of-a-test" };
 const SPEED = 20;
 
+/** How a killable app differs from the ordinary. */
+export interface KillableOptions {
+  /** How many times as fast as the wall's its clock runs. */
+  readonly speed?: number;
+  /** Whether the cluster's pods follow their owners. */
+  readonly controllers?: boolean;
+  readonly partitions?: number;
+  /** Processes that share the partitions out; the first answers requests. */
+  readonly processes?: number;
+  /** App settings besides, or instead of, the usual ones. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What lives on when the app dies. */
+interface Stands {
+  readonly arm: ArmStandIn;
+  readonly azurite: Azurite;
+  readonly hubs: EventHubsStandIn;
+  readonly kubernetes: KubernetesStandIn;
+  readonly entra: EntraStandIn;
+  readonly proxies: { readonly table: RecordingProxy; readonly cluster: RecordingProxy };
+}
+
 /** The stand-ins, which live on, and the app in its own process, which can be killed and started again. */
 export class KillableApp {
   readonly kubernetes: KubernetesStandIn;
+  readonly entra: EntraStandIn;
+  /** Resource Manager, with Defender behind it; it knows every alert that `send` publishes. */
+  readonly arm: ArmStandIn;
   readonly #hubs: EventHubsStandIn;
   readonly #azurite: Azurite;
   readonly #folder: string;
-  readonly #begun = Date.now();
+  readonly #proxies: { readonly table: RecordingProxy; readonly cluster: RecordingProxy };
+  readonly #speed: number;
+  readonly #processes: number;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #partitions: number;
+  readonly #begun: number;
   readonly #producer: EventHubProducerClient;
+  /** Told of every request to table and cluster: before it is there, and when it is done and nobody has heard. */
+  onSent: (where: "table" | "cluster", phase: "before" | "after", request: SentRequest) => void = () => {};
   readonly lines: string[] = [];
   #app: HostProcess | null = null;
+  #others: readonly HostProcess[] = [];
+  /** Told of each line that a process prints. */
+  onLine: (process: number, line: string) => void = () => {};
 
-  static async start(configuration: string): Promise<KillableApp> {
+  /** Is its process running and ready? */
+  get isUp(): boolean {
+    return this.#app !== null;
+  }
+
+  static async start(configuration: string, options: KillableOptions = {}): Promise<KillableApp> {
     const folder = await mkdtemp(join(tmpdir(), "reflex-kill-"));
-    const [azurite, hubs, kubernetes] = await Promise.all([
+    const speed = options.speed ?? SPEED;
+    const begun = Date.now();
+    const [arm, azurite, hubs, kubernetes, entra] = await Promise.all([
+      startArm(),
       startAzurite(),
-      startEventHubs({ hubs: { alerts: { partitions: 2 } } }),
-      startKubernetes(),
+      startEventHubs({ hubs: { alerts: { partitions: options.partitions ?? 2 } } }),
+      startKubernetes({ controllers: options.controllers ?? true }),
+      startEntra({ now: () => timeOf(begun, speed) }),
     ]);
-    await writeFile(join(folder, "kubeconfig.json"), kubernetes.kubeconfig());
+    const table = await startRecordingProxy(azurite.tableUrl);
+    const cluster = await startRecordingProxy(kubernetes.url);
+    const kubeconfig = kubernetes.kubeconfig().replaceAll(kubernetes.url, cluster.url);
+    await writeFile(join(folder, "kubeconfig.json"), kubeconfig);
     await writeFile(join(folder, "reflex.yaml"), configuration);
-    const app = new KillableApp(folder, azurite, hubs, kubernetes);
+    const stands = { arm, azurite, hubs, kubernetes, entra, proxies: { table, cluster } };
+    const app = new KillableApp(folder, { begun, speed }, stands, options);
     await app.startApp();
     return app;
   }
 
   private constructor(
     folder: string,
-    azurite: Azurite,
-    hubs: EventHubsStandIn,
-    kubernetes: KubernetesStandIn,
+    { begun, speed }: { readonly begun: number; readonly speed: number },
+    { arm, azurite, hubs, kubernetes, entra, proxies }: Stands,
+    options: KillableOptions,
   ) {
     this.#folder = folder;
+    this.#begun = begun;
+    this.#speed = speed;
+    this.entra = entra;
+    this.arm = arm;
+    this.#env = options.env ?? {};
     this.#azurite = azurite;
     this.#hubs = hubs;
     this.kubernetes = kubernetes;
+    this.#proxies = proxies;
+    this.#processes = options.processes ?? 1;
+    this.#partitions = options.partitions ?? 2;
+    for (const where of ["table", "cluster"] as const) {
+      proxies[where].interception = {
+        before: (request) => this.onSent(where, "before", request),
+        after: (request) => this.onSent(where, "after", request),
+      };
+    }
     this.#producer = new EventHubProducerClient(hubs.connectionString, "alerts");
   }
 
   /** The time as the app sees it. */
   now(): Date {
-    return new Date(this.#begun + (Date.now() - this.#begun) * SPEED);
+    return timeOf(this.#begun, this.#speed);
   }
 
   async startApp(): Promise<void> {
-    this.#app = await startHostProcess({
+    const all = await Promise.all(
+      Array.from({ length: this.#processes }, (_none, number) => this.#startProcess(number)),
+    );
+    const [first, ...others] = all;
+    this.#others = others;
+    this.#app = first ?? null;
+  }
+
+  #startProcess(number: number): Promise<HostProcess> {
+    const mine = Array.from({ length: this.#partitions }, (_none, partition) => partition).filter(
+      (partition) => partition % this.#processes === number,
+    );
+    return startHostProcess({
       appFile: resolve("dist/main.js"),
       hostFile: resolve("host.json"),
       port: 0,
       keys: KEYS,
-      checkpointDirectory: join(this.#folder, "checkpoints"),
+      checkpointDirectory: join(this.#folder, `checkpoints-${number}`),
+      partitions: mine.map(String),
       timers: false,
-      onLine: (line) => this.lines.push(line),
+      onLine: (line) => {
+        this.lines.push(line);
+        this.onLine(number, line);
+      },
       env: {
-        ...fastClock(this.#begun, SPEED),
+        ...fastClock(this.#begun, this.#speed),
         REFLEX_CONFIG: join(this.#folder, "reflex.yaml"),
-        REFLEX_STATE: this.#azurite.connectionString,
+        REFLEX_STATE: this.#azurite.connectionString.replace(this.#azurite.tableUrl, this.#proxies.table.url),
         REFLEX_EVENTS: this.#hubs.connectionString,
         REFLEX_EVENTS_HUB: "alerts",
-        REFLEX_LOCAL: "true",
+        ...this.entra.settings,
+        ...this.arm.settings,
+        ...this.#env,
       },
     });
   }
 
   /** SIGKILL: what was running is lost in the middle. */
   async kill(): Promise<void> {
-    await this.#app?.kill();
+    const all = [this.#app, ...this.#others];
     this.#app = null;
+    this.#others = [];
+    await Promise.all(all.map((one) => one?.kill()));
   }
 
+  /** Publishes alerts that Defender knows, as it does. */
   async send(bodies: readonly Uint8Array[]): Promise<void> {
+    for (const body of bodies) this.arm.documents.learn(body);
+    await this.publish(bodies);
+  }
+
+  /** Puts events into the hub, whoever knows of them. */
+  async publish(bodies: readonly Uint8Array[]): Promise<void> {
     const batch = await this.#producer.createBatch();
     for (const body of bodies) {
       if (!batch.tryAdd({ body })) throw new Error("the batch of the test is too large");
@@ -91,13 +185,23 @@ export class KillableApp {
     await this.#producer.sendBatch(batch);
   }
 
-  /** A request to the API; with the host's key unless other headers are given. */
+  /** What a request bears: the host's key, a token (Ada's unless another is asked for), the type of its body. */
+  async headers(request?: TokenRequest): Promise<Record<string, string>> {
+    return {
+      "x-functions-key": KEYS.host,
+      authorization: `Bearer ${await this.entra.token(request)}`,
+      "content-type": "application/json",
+    };
+  }
+
+  /** A request to the API; with everything that lets Ada in unless other headers are given. */
   async request(
     method: string,
     path: string,
     body?: unknown,
-    headers: Record<string, string> = { "x-functions-key": KEYS.host },
+    given?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; text: string; json: Record<string, unknown> }> {
+    const headers = given ?? (await this.headers());
     const sent = body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) };
     const answer = await fetch(`${this.#app?.url}${path}`, { method, headers, ...sent });
     const text = await answer.text();
@@ -111,13 +215,23 @@ export class KillableApp {
     if (!answer.ok) throw new Error(`the sweep failed: ${await answer.text()}`);
   }
 
+  /** Every row of the state table, as one text. */
+  async rows(): Promise<string> {
+    const client = TableClient.fromConnectionString(this.#azurite.connectionString, "reflex", {
+      allowInsecureConnection: true,
+    });
+    const found: unknown[] = [];
+    for await (const row of client.listEntities()) found.push(row);
+    return JSON.stringify(found);
+  }
+
   /** Every remediation that the API lists. */
   async remediations(): Promise<readonly Remediation[]> {
     const all: Remediation[] = [];
     let after = "";
     do {
       const url = `${this.#app?.url}/api/remediations?limit=200${after}`;
-      const answer = await fetch(url, { headers: { "x-functions-key": KEYS.host } });
+      const answer = await fetch(url, { headers: await this.headers() });
       const page = (await answer.json()) as ListPage;
       all.push(...page.remediations);
       after = page.next === null ? "" : `&after=${page.next}`;
@@ -127,15 +241,35 @@ export class KillableApp {
 
   async stop(): Promise<void> {
     await this.#producer.close();
-    await this.#app?.stop();
-    await Promise.all([this.#hubs.close(), this.kubernetes.close(), this.#azurite.stop()]);
+    await Promise.all([this.#app, ...this.#others].map((one) => one?.stop()));
+    await Promise.all([this.#proxies.table.close(), this.#proxies.cluster.close()]);
+    await Promise.all([
+      this.#hubs.close(),
+      this.kubernetes.close(),
+      this.#azurite.stop(),
+      this.entra.stop(),
+      this.arm.stop(),
+    ]);
     await rm(this.#folder, { recursive: true });
   }
+}
+
+function timeOf(begun: number, speed: number): Date {
+  return new Date(begun + (Date.now() - begun) * speed);
 }
 
 /** A configuration that isolates pods on the stand-in, telling nobody. */
 export const ISOLATES = `
 mode: enforce
+# Wide: these tests are not about them.
+budgets:
+  perPlaybook: 1000
+  perRule: 1000
+  perCluster: 1000
+  perNamespace: 1000
+  perSubscription: 1000
+  shareOfWorkload: 100%
+  shareOfNamespace: 100%
 clusters:
   - { name: prod, id: ${CLUSTER}, connect: { kubeconfig: kubeconfig.json } }
 rules:

@@ -42,8 +42,10 @@ describe("the cost of each path in table transactions, counted at the wire by a 
     await table.prepare();
     b = bench({ configuration: configuration(mode, rules), engine: { table } });
     engine = b.engine;
-    // The note that events came is one transaction in ten minutes; here it is not what is counted.
+    // The note that events came is one transaction in ten minutes, the look at what is switched off one read in five
+    // seconds; here they are not what is counted.
     engine.recent.lastEventNoted = engine.clock.now();
+    await engine.switches.now();
     proxy.take();
   };
   const take = (...bodies: Uint8Array[]) =>
@@ -57,16 +59,16 @@ describe("the cost of each path in table transactions, counted at the wire by a 
     sequence = 0;
   });
 
-  it("is two for a distinct alert that is acted upon, and no read", async () => {
+  it("is three for a distinct alert that is acted upon, one of them for its budgets, and no read", async () => {
     await open("enforce", silently);
     await take(alert());
-    expect(proxy.take()).toEqual({ transactions: 2, refused: 0, reads: 0 });
+    expect(proxy.take()).toEqual({ transactions: 3, refused: 0, reads: 0 });
   });
 
-  it("is one more for a message that is sent at once", async () => {
+  it("is two more for a message that is sent at once, one of them for its channel's budget", async () => {
     await open("enforce");
     await take(alert());
-    expect(proxy.take()).toEqual({ transactions: 3, refused: 0, reads: 0 });
+    expect(proxy.take()).toEqual({ transactions: 5, refused: 0, reads: 0 });
     expect(b.sent).toHaveLength(1);
   });
 
@@ -109,18 +111,18 @@ describe("the cost of each path in table transactions, counted at the wire by a 
     expect({ transactions, refused }).toEqual({ transactions: 2, refused: 1 });
   });
 
-  it("is three for a later episode", async () => {
+  it("is three for a later episode, and one for its budgets", async () => {
     await open("enforce", silently);
     await take(alert());
     const { remediations } = await listRemediations(engine.table, { limit: 1 });
-    await revert(engine, remediations[0]?.id ?? "", { who: "ann", why: "a drill" });
+    await revert(engine, remediations[0]?.id ?? "", { who: "ann", id: "t/ann", why: "a drill" });
     b.clock.pass(2 * HOUR);
     engine.recent.lastEventNoted = engine.clock.now();
     proxy.take();
     expect(await take(alert({ id: "a-9", at: "2026-03-02T09:50:00.000Z" }))).toMatchObject({ recorded: 1 });
     const { transactions, refused } = proxy.take();
     // The refused one is the insert that found the target row there.
-    expect(transactions - refused).toBe(3);
+    expect(transactions - refused).toBe(4);
     expect(refused).toBe(1);
   });
 
@@ -129,7 +131,7 @@ describe("the cost of each path in table transactions, counted at the wire by a 
     const evil = "t \u2028 x \u2029 y";
     await take(withTitle(alert(), evil));
     await take(withTitle(alert({ id: `a-2${evil}` }), evil));
-    expect(proxy.take()).toMatchObject({ transactions: 4, refused: 1 });
+    expect(proxy.take()).toMatchObject({ transactions: 5, refused: 1 });
     const { remediations } = await listRemediations(engine.table, { limit: 5 });
     expect(remediations).toMatchObject([{ state: "in-force", signal: { title: evil } }]);
   });

@@ -1,0 +1,201 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { STEPS } from "../../src/engine/drive.ts";
+import { LEASE_MS, WORK_MS } from "../../src/engine/engine.ts";
+import { playbooks } from "../../src/playbooks/index.ts";
+import { CLUSTER } from "../engine/world.ts";
+import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { KillableApp } from "../scenarios/killed-app.ts";
+import { createRandom } from "../store/schedule-choices.ts";
+import { figure, noteFigure, SEED } from "./long.ts";
+import { type Life, type Lived, MatrixRun, type Phase } from "./matrix-run.ts";
+import { WAYS, type WayOfLife } from "./way-of-life.ts";
+
+const TIMES = figure(20, 1);
+const RANDOM_MOMENTS = figure(200, 4);
+const TOGETHER = 8;
+const SWEEP_MS = 30_000;
+/** A waking takes wall time, which the app's clock counts sixty times: more of it beside the whole suite. */
+const WAKING_MS = figure(60_000, 240_000);
+
+const rule = ({ playbook, key }: WayOfLife): string => `
+  - name: ${playbook}
+    when: { kind: alert, key: "${key}" }
+    playbooks: [ { name: ${playbook}, ${playbook === "notify" ? "" : "ttl: 30d"} } ]
+    mode: approve
+    cooldown: 0s`;
+
+const CONFIGURATION = `
+mode: enforce
+breaker: { after: 100, within: 1m }
+clusters:
+  - { name: prod, id: ${CLUSTER}, connect: { kubeconfig: kubeconfig.json } }
+rules:${WAYS.map(rule).join("")}
+`;
+
+describe("the process killed after every step of every playbook", () => {
+  let app: KillableApp;
+  let run: MatrixRun;
+  let sweeping = true;
+  let sweeps: Promise<void>;
+
+  beforeAll(async () => {
+    app = await KillableApp.start(CONFIGURATION, { speed: 60, controllers: false });
+    app.kubernetes.seed(blockListObjects());
+    run = new MatrixRun(app);
+    sweeps = (async () => {
+      while (sweeping) {
+        await delay(150);
+        await run.up();
+        // Whoever is killed in it has done his part.
+        await app.sweep().catch(() => {});
+      }
+    })();
+  }, 120_000);
+  afterAll(async () => {
+    sweeping = false;
+    await sweeps;
+    await app.stop();
+  });
+
+  it("has a way of life for every playbook of the product", () => {
+    expect(WAYS.map(({ playbook }) => playbook).toSorted()).toEqual(
+      playbooks.map(({ name }) => name).toSorted(),
+    );
+  });
+
+  it(
+    "loses nothing, does nothing twice, and goes on within a lease and a sweep",
+    async () => {
+      const whole = new Map<string, Lived>();
+      for (const way of WAYS) {
+        const lived = await run.lead({ way, name: `${way.playbook}-whole`, kill: null });
+        const passed = new Set(lived.points.flatMap(({ states }) => states));
+        const missed = Object.keys(STEPS).filter((step) => !passed.has(step));
+        expect(missed.toSorted(), way.playbook).toEqual(Object.keys(way.never).toSorted());
+        whole.set(way.playbook, lived);
+      }
+      const lives = WAYS.flatMap((way) => livesOf(way, whole.get(way.playbook)));
+      const counts = new Map(lives.map((life) => [pointOf(life), 0]));
+      const slow: number[] = [];
+      for (let attempt = 0; attempt < 4; attempt++) {
+        const left = lives.flatMap((life, place) =>
+          Array.from({ length: Math.max(0, TIMES - (counts.get(pointOf(life)) ?? 0)) }, (_none, time) => ({
+            ...life,
+            name: `x${attempt}-${place}-${time}-x`,
+          })),
+        );
+        await eight(left, async (life) => {
+          const lived = await run.lead(life);
+          if (!lived.killed) return;
+          counts.set(pointOf(life), (counts.get(pointOf(life)) ?? 0) + 1);
+          if (lived.recoveredMs !== null && !Number.isNaN(lived.recoveredMs)) slow.push(lived.recoveredMs);
+        });
+      }
+      const short = [...counts].filter(([, hits]) => hits < TIMES);
+      expect(short).toEqual([]);
+      const limit = LEASE_MS + SWEEP_MS + WORK_MS + WAKING_MS;
+      expect(slow.filter((ms) => ms > limit)).toEqual([]);
+      expect(slow.length).toBeGreaterThan(lives.length / 4);
+      noteFigure(
+        "Crash matrix",
+        "places to die (step or write, before and after), times each",
+        `${lives.length}, ${TIMES}`,
+      );
+      noteFigure(
+        "Crash matrix",
+        "longest time from the restart to the next step, in seconds of the app",
+        Math.round(Math.max(...slow) / 1000),
+      );
+      judge(app, run);
+    },
+    figure(5_400_000, 400_000),
+  );
+
+  it(
+    "survives random moments as well",
+    async () => {
+      const random = createRandom(SEED);
+      const before = run.kills;
+      const isolate = WAYS.filter(({ never }) => never["awaiting-approval"] === undefined);
+      let live = true;
+      const killer = (async () => {
+        for (let moment = 0; moment < RANDOM_MOMENTS; moment++) {
+          await delay(100 + random() * 900);
+          await run.killNow();
+          await run.up();
+        }
+        live = false;
+      })();
+      const lives: Life[] = [];
+      for (let round = 0; live; round++) {
+        const some = isolate.map((way, place) => ({ way, name: `y${round}-${place}-y`, kill: null }));
+        lives.push(...some);
+        await eight(some, async (life) => void (await run.lead(life)));
+      }
+      await killer;
+      expect(run.kills - before).toBeGreaterThanOrEqual(RANDOM_MOMENTS);
+      noteFigure(
+        "Crash matrix",
+        "random moments, lives led through them",
+        `${RANDOM_MOMENTS}, ${lives.length}`,
+      );
+      judge(app, run);
+    },
+    figure(3_600_000, 240_000),
+  );
+});
+
+function livesOf(way: WayOfLife, lived: Lived | undefined): Omit<Life, "name">[] {
+  const names = [...new Set(lived?.points.map(({ name }) => name))];
+  return names.flatMap((point) =>
+    (["before", "after"] as const).map((phase: Phase) => ({ way, kill: { point, phase } })),
+  );
+}
+
+function pointOf({ way, kill }: Omit<Life, "name">): string {
+  return `${way.playbook} ${kill?.phase} ${kill?.point}`;
+}
+
+/** Eight at a time: they wait for each other's deaths together. */
+async function eight<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  await Promise.all(
+    Array.from({ length: TOGETHER }, async () => {
+      for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
+    }),
+  );
+}
+
+/** Every change in the cluster belongs to a record, and no life changed more than the undisturbed one. */
+function judge(app: KillableApp, run: MatrixRun): void {
+  const perLife = new Map<string, string[]>();
+  const without: string[] = [];
+  for (const effect of app.kubernetes.effects) {
+    const text = JSON.stringify(effect);
+    const name = /[a-z0-9-]+-whole|x\d+-\d+-\d+-x|y\d+-\d+-y/.exec(text)?.[0];
+    const id = /[0-9a-f]\d{13}[0-9a-f]{8}/.exec(text)?.[0];
+    const life = name ?? (id === undefined ? undefined : run.lifeOf(id));
+    if (life === undefined) without.push(text.slice(0, 300));
+    else
+      perLife.set(life, [
+        ...(perLife.get(life) ?? []),
+        `${effect.verb} ${effect.plural}/${effect.subresource}`,
+      ]);
+  }
+  expect(without).toEqual([]);
+  const twice = [...perLife].filter(([, effects]) => {
+    const counts = Map.groupBy(effects, (one) => one);
+    // Once there and once back: a label set and removed, an entry added and taken out.
+    return (
+      [...counts.values()].some((same) => same.length > 2) ||
+      (counts.get("create networkpolicies/")?.length ?? 0) > 1
+    );
+  });
+  expect(twice).toEqual([]);
+  noteFigure(
+    "Crash matrix",
+    "lost, changes without a record, second effects",
+    `0, ${without.length}, ${twice.length}`,
+  );
+}

@@ -1,0 +1,219 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import type { State } from "../../src/model/remediation.ts";
+import { alert } from "../engine/harness.ts";
+import type { KillableApp } from "../scenarios/killed-app.ts";
+import type { SentRequest } from "../scenarios/recording-proxy.ts";
+import { changesIn, type KillPoint, outsidePoint } from "./kill-point.ts";
+import type { WayOfLife } from "./way-of-life.ts";
+
+/** Before the other side has the request, or when it has done it and nobody has heard. */
+export type Phase = "before" | "after";
+
+/** One life that is led, with the moment at which the process dies in it, if any. */
+export interface Life {
+  readonly way: WayOfLife;
+  readonly name: string;
+  readonly kill: { readonly point: string; readonly phase: Phase } | null;
+}
+
+/** What became of a life. */
+export interface Lived {
+  readonly killed: boolean;
+  /** The points that it passed, in order. */
+  readonly points: readonly KillPoint[];
+  /** Milliseconds of the app's time from its being up again to the next change of the record; null where others died in between. */
+  readonly recoveredMs: number | null;
+}
+
+const recordSchema = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  playbook: z.string(),
+  planHash: z.string().nullable(),
+});
+const pageSchema = z.looseObject({ remediations: z.array(recordSchema) });
+const POLL_MS = 60;
+const MOST_POLLS = 900;
+
+/** Leads lives on one app that is killed again and again: whoever finds it dead starts it. */
+export class MatrixRun {
+  readonly #app: KillableApp;
+  readonly #armed = new Map<string, { point: string; phase: Phase; fired: boolean; upAt: number | null }>();
+  readonly #points = new Map<string, KillPoint[]>();
+  readonly #recovered = new Map<string, number>();
+  /** Names of lives by id of their records. */
+  readonly #nameOf = new Map<string, string>();
+  #starting: Promise<void> | null = null;
+  #kills = 0;
+
+  constructor(app: KillableApp) {
+    this.#app = app;
+    app.onSent = (where, phase, request) => this.#seen(where, phase, request);
+  }
+
+  /** How often the process was killed. */
+  get kills(): number {
+    return this.#kills;
+  }
+
+  /** The name of the life that a record belongs to. */
+  lifeOf(id: string): string | undefined {
+    return this.#nameOf.get(id);
+  }
+
+  /** Kills the app now, whatever it does; the next who needs it starts it again. */
+  async killNow(): Promise<void> {
+    this.#kills += 1;
+    await this.#app.kill();
+  }
+
+  /** Starts the app where it is dead; several who find it so start it once. */
+  async up(): Promise<void> {
+    if (this.#app.isUp) return;
+    this.#starting ??= this.#app.startApp().finally(() => {
+      this.#starting = null;
+      const now = this.#app.now().getTime();
+      for (const armed of this.#armed.values()) if (armed.fired && armed.upAt === null) armed.upAt = now;
+    });
+    await this.#starting;
+  }
+
+  /** Leads one life from its first alert to its end, through every death. */
+  async lead({ way, name, kill }: Life): Promise<Lived> {
+    this.#points.set(name, []);
+    if (kill !== null) this.#armed.set(name, { ...kill, fired: false, upAt: null });
+    this.#app.kubernetes.seed(way.objects(name));
+    await this.#alert(way, name, 1);
+    if (way.never["awaiting-approval"] === undefined) await this.#decisions(way, name);
+    else await this.#until(name, 1, ["done"]);
+    const armed = this.#armed.get(name);
+    this.#armed.delete(name);
+    return {
+      killed: armed?.fired ?? false,
+      points: this.#points.get(name) ?? [],
+      recoveredMs: this.#recovered.get(name) ?? null,
+    };
+  }
+
+  /** Approved, in force, taken back; then a second alert, which waits for approval and is rejected. */
+  async #decisions(way: WayOfLife, name: string): Promise<void> {
+    const asked = await this.#until(name, 1, ["awaiting-approval"]);
+    await this.#insist(asked.id, "approve", ["in-force", "applying", "verifying"], {
+      planHash: asked.planHash,
+    });
+    await this.#until(name, 1, ["in-force"], way.nudge);
+    await this.#insist(asked.id, "revert", ["reverted"]);
+    if (way.nudge !== null) this.#app.kubernetes.seed(way.objects(name));
+    await this.#alert(way, name, 2);
+    const again = await this.#until(name, 2, ["awaiting-approval"]);
+    await this.#insist(again.id, "reject", ["rejected"]);
+  }
+
+  async #alert(way: WayOfLife, name: string, number: number): Promise<void> {
+    const at = new Date(this.#app.now().getTime() - 60_000).toISOString();
+    const image = way.image === undefined ? {} : { image: way.image(name) };
+    const body = alert({ id: `${name}-alert-${number}`, key: way.key, pod: way.pod(name), at, ...image });
+    await this.#app.send([body]);
+  }
+
+  /** Asks until the record is in one of the states; deaths in between are waited out. */
+  async #until(
+    name: string,
+    number: number,
+    states: readonly State[],
+    nudge: WayOfLife["nudge"] = null,
+  ): Promise<z.infer<typeof recordSchema>> {
+    let last = "nothing";
+    for (let poll = 0; poll < MOST_POLLS; poll++) {
+      const record = await this.#record(name, number);
+      if (record !== null && states.some((state) => state === record.state)) return record;
+      if (record !== null && nudge !== null && record.state === nudge.state) {
+        this.#app.kubernetes.seed(nudge.objects(name));
+      }
+      last = JSON.stringify(record);
+      await delay(POLL_MS);
+    }
+    throw new Error(`${name} did not come to ${states.join(" or ")}: ${last}`);
+  }
+
+  async #record(name: string, number: number): Promise<z.infer<typeof recordSchema> | null> {
+    const path = `/api/remediations?signal=${name}-alert-${number}`;
+    const answer = await this.#ask("GET", path);
+    if (answer === null || answer.status !== 200) return null;
+    const record = pageSchema.parse(answer.json).remediations[0] ?? null;
+    if (record !== null) this.#nameOf.set(record.id, name);
+    return record;
+  }
+
+  /** A person who repeats a word until it was heard. */
+  async #insist(
+    id: string,
+    word: "approve" | "revert" | "reject",
+    states: readonly State[],
+    more: object = {},
+  ): Promise<void> {
+    let last = "nothing";
+    for (let poll = 0; poll < MOST_POLLS; poll++) {
+      await this.#ask("POST", `/api/remediations/${id}/${word}`, { reason: "the matrix", ...more });
+      const shown = await this.#ask("GET", `/api/remediations/${id}`);
+      const record = z.looseObject({ remediation: recordSchema }).safeParse(shown?.json).data?.remediation;
+      if (record !== undefined && states.some((state) => state === record.state)) return;
+      last = JSON.stringify(record?.state);
+      await delay(POLL_MS);
+    }
+    throw new Error(`${id}: nobody heard ${word}; it is ${last}`);
+  }
+
+  /** One request; null where the app died over it. */
+  async #ask(
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<Awaited<ReturnType<KillableApp["request"]>> | null> {
+    await this.up();
+    try {
+      return await this.#app.request(method, path, body);
+    } catch {
+      return null;
+    }
+  }
+
+  #seen(where: "table" | "cluster", phase: Phase, request: SentRequest): void {
+    for (const { name, point } of this.#pointsOf(where, request)) {
+      const points = this.#points.get(name);
+      if (phase === "after") points?.push(point);
+      const armed = this.#armed.get(name);
+      if (armed === undefined) continue;
+      if (armed.fired && armed.upAt !== null && !this.#recovered.has(name)) {
+        this.#recovered.set(name, this.#app.now().getTime() - armed.upAt);
+      }
+      if (!armed.fired && armed.point === point.name && armed.phase === phase) {
+        armed.fired = true;
+        // Who died before and has not come back yet is not measured: this death would be counted in.
+        for (const [other, one] of this.#armed) {
+          if (other !== name && one.fired && !this.#recovered.has(other))
+            this.#recovered.set(other, Number.NaN);
+        }
+        void this.killNow();
+      }
+    }
+  }
+
+  #pointsOf(where: "table" | "cluster", request: SentRequest): { name: string; point: KillPoint }[] {
+    const names = [...this.#points.keys()];
+    if (where === "cluster") {
+      const point = outsidePoint(request);
+      const text = request.url + request.body;
+      const id = [...this.#nameOf].find(([one]) => text.includes(one))?.[1];
+      const name = id ?? names.find((one) => text.includes(one));
+      return point === null || name === undefined ? [] : [{ name, point }];
+    }
+    return changesIn(request).flatMap(({ id, text, point }) => {
+      const name = names.find((one) => text.includes(`${one}-alert-`));
+      if (name === undefined) return [];
+      this.#nameOf.set(id, name);
+      return [{ name, point }];
+    });
+  }
+}

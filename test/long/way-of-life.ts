@@ -1,0 +1,111 @@
+import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
+
+/** The way of one target through the life of one playbook, as the crash matrix leads it. */
+export interface WayOfLife {
+  readonly playbook: string;
+  /** AlertType of the alerts that begin it. */
+  readonly key: string;
+  /** The pod that the alerts name. */
+  pod(name: string): string;
+  /** The image that they name, if any. */
+  image?(name: string): string;
+  /** What stands in the cluster before. */
+  objects(name: string): readonly object[];
+  /** What is changed from outside once the remediation is in this state, so that it can go on. */
+  readonly nudge: { readonly state: State; objects(name: string): readonly object[] } | null;
+  /** Without the pod that the alert names there is nothing to do. */
+  readonly needsPod: boolean;
+  /** Every kind of write that it makes to the cluster, as the fault matrix has it fail: verb, and how the path begins to differ. */
+  readonly writes: readonly { readonly method: string; readonly path: string }[];
+  /** States of the engine that this playbook never enters, each with the reason. */
+  readonly never: Readonly<Partial<Record<OpenState, string>>>;
+}
+
+const old = "2026-01-01T00:00:00Z";
+
+function pod(name: string, image: string, more: object = {}): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "shop", labels: { app: name }, creationTimestamp: old, ...more },
+    spec: { nodeName: "n1", containers: [{ name: "c", image }] },
+    status: { phase: "Running" },
+  };
+}
+
+function statefulSet(name: string, present: number): object {
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name, namespace: "shop", uid: `uid-of-${name}`, creationTimestamp: old },
+    spec: {
+      replicas: present,
+      serviceName: name,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [{ name: "c", image: "web:1" }] },
+      },
+    },
+    status: { replicas: present },
+  };
+}
+
+function ownedBy(name: string): object {
+  return {
+    ownerReferences: [
+      { apiVersion: "apps/v1", kind: "StatefulSet", name, uid: `uid-of-${name}`, controller: true },
+    ],
+  };
+}
+
+/** One way for every playbook of the product; a playbook without one fails the matrix. */
+export const WAYS: readonly WayOfLife[] = [
+  {
+    playbook: "isolate-pod",
+    key: "K8S.NODE_CryptoCoinMinerExecution",
+    pod: (name) => name,
+    objects: (name) => [pod(name, "registry.example/web:1")],
+    nudge: null,
+    needsPod: true,
+    writes: [
+      { method: "POST", path: "/networkpolicies" },
+      { method: "PATCH", path: "/pods/" },
+    ],
+    never: { verifying: "its policy and label are read back at once" },
+  },
+  {
+    playbook: "scale-to-zero",
+    key: "K8S.NODE_Webshell",
+    pod: (name) => `${name}-0`,
+    objects: (name) => [statefulSet(name, 2), pod(`${name}-0`, "web:1", ownedBy(name))],
+    // Without controllers nobody ends the pods: the test does, once it is waited for.
+    nudge: { state: "verifying", objects: (name) => [statefulSet(name, 0)] },
+    needsPod: true,
+    writes: [{ method: "PATCH", path: "/scale" }],
+    never: {},
+  },
+  {
+    playbook: "block-image",
+    key: "K8S.NODE_ImageBinaryNotInImage",
+    pod: (name) => name,
+    image: (name) => `registry.example/${name}:1`,
+    objects: (name) => [pod(name, `registry.example/${name}:1`)],
+    nudge: null,
+    needsPod: false,
+    writes: [{ method: "PATCH", path: "/configmaps/" }],
+    never: { verifying: "its entry is read back at once" },
+  },
+  {
+    playbook: "notify",
+    key: "K8S_EphemeralContainer",
+    pod: (name) => name,
+    objects: () => [],
+    nudge: null,
+    needsPod: false,
+    writes: [],
+    never: Object.fromEntries(
+      OPEN_STATES.map((state) => [state, "its only effect is the message row of its claim"]),
+    ),
+  },
+];
