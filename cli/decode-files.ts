@@ -2,16 +2,13 @@ import type { Decoded } from "../src/model/signal.ts";
 import { decodeEvent } from "../src/signals/index.ts";
 import type { CommandIo, ExitCode } from "./command-io.ts";
 import { complain } from "./print.ts";
-import { namedInputs, readInput } from "./read-input.ts";
-import { splitRecords } from "./split-records.ts";
+import { readBodies } from "./read-bodies.ts";
+import { namedInputs } from "./read-input.ts";
 import { Stop } from "./stop.ts";
-
-/** The largest body of one event of the hub; a larger file is an export of many. */
-const MOST_EVENT_BYTES = 1024 * 1024;
 
 /**
  * Hands each record of the files to `take`, in order. A file is decoded as one event; one that is larger than an event
- * can be, record by record. A file that cannot be read is told and passed over. 2 then, 1 where something was parked.
+ * can be, record by record, so that lines of JSON take no more memory than one of them. A file that cannot be read is told and passed over. 2 then, 1 where something was parked.
  */
 export async function decodeFiles(
   io: CommandIo,
@@ -21,9 +18,11 @@ export async function decodeFiles(
   let worst: ExitCode = 0;
   for (const path of namedInputs(paths)) {
     try {
-      for (const decoded of decodeFile(await readInput(io, path))) {
-        if ("parked" in decoded && worst === 0) worst = 1;
-        take(decoded);
+      for await (const body of readBodies(io, path)) {
+        for (const decoded of decodeEvent(body)) {
+          if ("parked" in decoded && worst === 0) worst = 1;
+          take(decoded);
+        }
       }
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
@@ -32,8 +31,4 @@ export async function decodeFiles(
     }
   }
   return worst;
-}
-
-function decodeFile(bytes: Uint8Array): readonly Decoded[] {
-  return bytes.length <= MOST_EVENT_BYTES ? decodeEvent(bytes) : splitRecords(bytes).flatMap(decodeEvent);
 }

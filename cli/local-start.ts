@@ -1,11 +1,18 @@
 import { z } from "zod";
+import { isLoopback } from "../src/clients/loopback.ts";
 import type { CommandIo } from "./command-io.ts";
 import { Stop } from "./stop.ts";
 
 const FILE = ".reflex/local.json";
-const localSchema = z.looseObject({ url: z.url(), key: z.string(), events: z.string(), hub: z.string() });
+const localSchema = z.looseObject({
+  url: z.url(),
+  key: z.string(),
+  token: z.url().refine((url) => isLoopback(new URL(url).hostname)),
+  events: z.string(),
+  hub: z.string(),
+});
 
-/** Where a local start listens: its API with the key, and its hub with the connection string. */
+/** Where a local start listens: its API with key and tokens, and its hub with the connection string. */
 export type LocalStart = z.infer<typeof localSchema>;
 
 /** What `npm start` in this folder has written about itself; null where none has. Raises `Stop` where it is unreadable. */

@@ -1,6 +1,9 @@
+import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { createInterface } from "node:readline/promises";
 import { buffer } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { runCommand } from "./run-command.ts";
 
 /** Composition root of the `reflex` command: the only file of it that touches the process. */
@@ -17,7 +20,26 @@ process.exitCode = await runCommand(process.argv.slice(2), {
   write: (text) => process.stdout.write(text),
   writeError: (text) => process.stderr.write(text),
   readFile: (path) => (path === "-" ? buffer(process.stdin) : readFile(path)),
+  openFile: (path) => (path === "-" ? process.stdin : createReadStream(path)),
   env: process.env,
   fetch: globalThis.fetch,
+  azureToken: async (tenantId, scope) => {
+    const { AzureCliCredential } = await import("../src/clients/entra/azure-cli.ts");
+    return (await new AzureCliCredential({ tenantId }).getToken(scope)).token;
+  },
   now: () => new Date(),
+  // The question goes to standard error: what is printed may be read by a program.
+  ask: process.stdin.isTTY && process.stderr.isTTY ? ask : null,
+  wait: (ms) => setTimeout(ms),
 });
+
+async function ask(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // Ended without an answer, the input ends the question too.
+    const ended = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));
+    return await Promise.race([terminal.question(question), ended]);
+  } finally {
+    terminal.close();
+  }
+}

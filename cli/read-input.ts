@@ -13,10 +13,30 @@ export async function readInput(io: CommandIo, path: string): Promise<Uint8Array
   try {
     return await io.readFile(path);
   } catch (error) {
-    const code = errorCode(error);
-    const reason = code === null ? undefined : REASONS[code];
-    throw new Stop(2, `${inputName(path)} cannot be read: ${reason ?? code ?? errorWords(error)}`);
+    throw unreadable(path, error);
   }
+}
+
+/** The bytes of a file piece by piece, for files that are larger than memory; otherwise as `readInput`. */
+export async function* openInput(io: Pick<CommandIo, "openFile">, path: string): AsyncGenerator<Uint8Array> {
+  const chunks = io.openFile(path)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((error: unknown) => {
+        throw unreadable(path, error);
+      });
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function unreadable(path: string, error: unknown): Stop {
+  const code = errorCode(error);
+  const reason = code === null ? undefined : REASONS[code];
+  return new Stop(2, `${inputName(path)} cannot be read: ${reason ?? code ?? errorWords(error)}`);
 }
 
 /** A file as it is named in sentences. */

@@ -18,6 +18,9 @@ export const recordSchema = z.looseObject({
   signal: z.looseObject({ id: z.string(), kind: text, key: text, title: text, severity: text }).nullish(),
   requestedBy: person,
   revertedBy: person,
+  approval: person,
+  /** Something was written. */
+  touched: z.boolean().nullish(),
   createdAt: text,
   updatedAt: text,
   inForceSince: text,

@@ -1,10 +1,20 @@
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import type { CommandContext, CommandIo, ExitCode } from "./command-io.ts";
+import { addApprove } from "./commands/approve.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addCheck } from "./commands/check.ts";
 import { addDecode } from "./commands/decode.ts";
 import { addExplain } from "./commands/explain.ts";
+import { addExtend } from "./commands/extend.ts";
 import { addList } from "./commands/list.ts";
+import { addParked } from "./commands/parked.ts";
+import { addPause } from "./commands/pause.ts";
+import { addReject } from "./commands/reject.ts";
+import { addReplay } from "./commands/replay.ts";
+import { addReport } from "./commands/report.ts";
+import { addResume } from "./commands/resume.ts";
+import { addRetry } from "./commands/retry.ts";
 import { addRevert } from "./commands/revert.ts";
 import { addRun } from "./commands/run.ts";
 import { addSend } from "./commands/send.ts";
@@ -50,7 +60,26 @@ function programOf(context: CommandContext): Command {
       outputError: (text) => complain(io, text.replace(/^error: /, "").replace(/\s*\n\s*/g, " ")),
       getOutHelpWidth: () => 110,
     });
-  for (const add of [addDecode, addExplain, addCheck, addSend, addRun, addList, addShow, addRevert]) {
+  for (const add of [
+    addDecode,
+    addExplain,
+    addCheck,
+    addReplay,
+    addSend,
+    addRun,
+    addList,
+    addShow,
+    addApprove,
+    addReject,
+    addExtend,
+    addRetry,
+    addRevert,
+    addPause,
+    addResume,
+    addReport,
+    addParked,
+    addAudit,
+  ]) {
     add(program, context);
   }
   return program;

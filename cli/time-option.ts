@@ -7,11 +7,16 @@ const ISO = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?
 export function timeOption(name: string, text: string | undefined, now: Date): string | undefined {
   if (text === undefined) return undefined;
   const ago = parseDuration(text);
-  if (ago !== null) return new Date(now.getTime() - ago).toISOString();
+  const time = ago === null ? isoTime(text) : new Date(now.getTime() - ago).toISOString();
+  if (time !== null) return time;
+  throw new Stop(2, `${name} ${text} is no time; write 2h for two hours ago, or 2026-03-02T08:00:00Z`);
+}
+
+/** A time written as ISO 8601, in UTC, which it is in where it names no zone; null: it is none. */
+export function isoTime(text: string): string | null {
   const written = ISO.exec(text);
   const time = new Date(
     written !== null && text.includes("T") && written[1] === undefined ? `${text}Z` : text,
   );
-  if (written !== null && !Number.isNaN(time.getTime())) return time.toISOString();
-  throw new Stop(2, `${name} ${text} is no time; write 2h for two hours ago, or 2026-03-02T08:00:00Z`);
+  return written !== null && !Number.isNaN(time.getTime()) ? time.toISOString() : null;
 }

@@ -2,4 +2,4 @@
 export const URL_FLAGS = "--url <address>";
 /** What the option does. */
 export const URL_HELP =
-  "address of the API (else REFLEX_URL, else the local start); its key is read from REFLEX_KEY";
+  "address of the API (else REFLEX_URL, else the local start); key and token are read from REFLEX_KEY and REFLEX_TOKEN";

@@ -117,12 +117,13 @@ async function run(options: StartOptions, folder: StateFolder): Promise<number> 
   }
 }
 
-function welcome({ url, key, kubeconfig }: LocalSystem, { state, cluster }: StartOptions): string {
+function welcome({ url, key, token, kubeconfig }: LocalSystem, { state, cluster }: StartOptions): string {
   return `
 defender-reflex is up. Ctrl-C ends it; ${state} keeps what it knows.
 
   API          ${url}/api/remediations
   key          ${key}   (header x-functions-key)
+  token        ${token}   (answers with one for the header Authorization)
   kubeconfig   ${kubeconfig}${cluster === null ? "   (the stand-in's)" : ""}
 
   npx reflex list

@@ -3,17 +3,33 @@ import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { createArm, openArmAccess } from "./clients/arm/index.ts";
+import { createAzureFacts } from "./clients/azure-facts.ts";
 import { createChannels } from "./clients/channels.ts";
 import { openClusters } from "./clients/clusters.ts";
+import { createDefender } from "./clients/defender/index.ts";
+import { entraSettings } from "./clients/entra/entra-settings.ts";
+import { openIdentify } from "./clients/entra/identify.ts";
+import { managedIdentity } from "./clients/managed-identity.ts";
+import { noteConfiguration } from "./engine/configuration-history.ts";
 import type { Engine } from "./engine/engine.ts";
 import { RecentSignals } from "./engine/recent-signals.ts";
+import { Switches } from "./engine/switches.ts";
 import { registerAlerts } from "./functions/alerts.ts";
+import { registerAudit } from "./functions/audit.ts";
+import { registerDecisions } from "./functions/decisions.ts";
 import { registerHealth } from "./functions/health.ts";
-import type { OpenEngine } from "./functions/http-function.ts";
+import type { Api, OpenEngine } from "./functions/http-function.ts";
+import { registerParked } from "./functions/parked.ts";
+import { registerPauses } from "./functions/pauses.ts";
 import { registerRemediations } from "./functions/remediations.ts";
+import { registerReport } from "./functions/report.ts";
 import { registerRuns } from "./functions/runs.ts";
 import { registerSweep } from "./functions/sweep.ts";
+import { unsafeSettings } from "./functions/unsafe-settings.ts";
+import type { Log } from "./model/log.ts";
 import { lowestMode, MODES } from "./model/mode.ts";
+import { visibleJson } from "./model/visible-text.ts";
 import { composeCard, composeMail } from "./notify/index.ts";
 import { playbooks } from "./playbooks/index.ts";
 import { type Configuration, parseConfiguration } from "./rules/index.ts";
@@ -26,17 +42,41 @@ import type { Table } from "./store/table.ts";
 // Registered first of all: the worker passes on why an app failed to load only when there is a function; before that
 // the host sees an app without functions and starts it.
 const openEngine: OpenEngine = () => openPrepared();
+const api: Api = { openEngine, authenticate: ({ headers }) => identify(headers) };
 registerAlerts(openEngine);
 registerSweep(openEngine);
-registerRuns(openEngine);
-registerRemediations(openEngine);
-registerHealth(openEngine);
+registerRuns(api);
+registerRemediations(api);
+registerDecisions(api);
+registerPauses(api);
+registerReport(api);
+registerParked(api);
+registerAudit(api);
+registerHealth(api);
 
+// Put in when the bundle is made; without one this runs from its sources.
+declare const REFLEX_BUILD: string | undefined;
+
+const unsafe = unsafeSettings(process.env);
+if (unsafe.length > 0) {
+  throw new Error(`The settings are unsafe; the app does not start.\n${unsafe.join("\n")}`);
+}
+const clock = { now: () => new Date() };
+const log: Log = (entry) => process.stdout.write(`${visibleJson(entry)}\n`);
+/** A setting; an empty one is none. */
+const setting = (name: string): string | undefined => process.env[name] || undefined;
+const isLocal = setting("REFLEX_LOCAL") === "true";
 const appFolder = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const configurationFile = resolve(appFolder, process.env["REFLEX_CONFIG"] ?? "reflex.yaml");
+const configurationFile = resolve(appFolder, setting("REFLEX_CONFIG") ?? "reflex.yaml");
 const configuration = readConfiguration(configurationFile);
-const table = openTable(tableSettings(), process.env["REFLEX_STATE_TABLE"] ?? "reflex");
-const links = { console: process.env["REFLEX_CONSOLE_URL"] };
+const table = openTable(tableSettings(), setting("REFLEX_STATE_TABLE") ?? "reflex");
+const links = { console: setting("REFLEX_CONSOLE_URL") };
+const identify = openIdentify(entraSettings(setting), clock);
+const armAccess = openArmAccess({
+  credential: managedIdentity(setting("REFLEX_ARM__clientId")),
+  endpoint: setting("REFLEX_ARM__endpoint"),
+  allowLoopback: isLocal,
+});
 const engine: Engine = {
   table,
   configuration,
@@ -46,71 +86,66 @@ const engine: Engine = {
   ),
   channels: createChannels(
     configuration.channels,
-    (name) => process.env[name],
+    setting,
     { card: (messages) => composeCard(messages, links), mail: (messages) => composeMail(messages, links) },
     // The stand-ins of a local start have no certificates.
-    { allowLoopback: process.env["REFLEX_LOCAL"] === "true" },
+    { allowLoopback: isLocal, allowPrivateMail: setting("REFLEX_ALLOW_PRIVATE_MAIL") === "true" },
   ),
-  clock: { now: () => new Date() },
+  clock,
   randomness: {
     hex: (digits) =>
       randomBytes(Math.ceil(digits / 2))
         .toString("hex")
         .slice(0, digits),
   },
-  log: (entry) => process.stdout.write(`${JSON.stringify(entry)}\n`),
+  log,
   recent: new RecentSignals(),
+  defender: createDefender(armAccess),
+  azure: createAzureFacts(createArm(armAccess), clock),
+  held: setting("REFLEX_MODE") === "off",
+  build: typeof REFLEX_BUILD === "string" ? REFLEX_BUILD : "sources",
+  switches: new Switches(table, clock),
 };
 
 const openPrepared = prepareOnce(table, engine);
 
 function readConfiguration(file: string): Configuration {
-  const parsed = parseConfiguration(readFileSync(file, "utf8"), file, playbooks);
+  const parsed = parseConfiguration(readFileSync(file, "utf8"), file, playbooks, clock.now());
   if ("errors" in parsed) {
     const lines = parsed.errors.map(
       (error) => `${error.file}:${error.line}:${error.column} ${error.message}`,
     );
     throw new Error(`The configuration is wrong; the app does not start.\n${lines.join("\n")}`);
   }
-  const asked = process.env["REFLEX_MODE"];
-  if (asked === undefined || asked === "") return parsed.configuration;
+  for (const { line, message } of parsed.warnings) {
+    log({ level: "warning", event: "configuration", facts: { line, message } });
+  }
+  const asked = setting("REFLEX_MODE");
+  if (asked === undefined) return parsed.configuration;
   const ceiling = MODES.find((mode) => mode === asked);
   if (ceiling === undefined) throw new Error(`REFLEX_MODE is ${asked}; use one of ${MODES.join(", ")}.`);
+  // "off" is the kill switch: it holds every forward write and decides nothing away.
+  if (ceiling === "off") return parsed.configuration;
   return { ...parsed.configuration, ceiling: lowestMode(parsed.configuration.ceiling, ceiling) };
 }
 
 function tableSettings(): TableSettings {
-  const connectionString = process.env["REFLEX_STATE"];
-  if (connectionString !== undefined && connectionString !== "") return { connectionString };
-  const endpoint = process.env["REFLEX_STATE__tableServiceUri"];
-  if (endpoint === undefined || endpoint === "") {
+  const connectionString = setting("REFLEX_STATE");
+  if (connectionString !== undefined) return { connectionString };
+  const endpoint = setting("REFLEX_STATE__tableServiceUri");
+  if (endpoint === undefined) {
     throw new Error(
       "Set REFLEX_STATE__tableServiceUri to the table endpoint of the state account (or REFLEX_STATE to a connection string).",
     );
   }
-  const clientId = process.env["REFLEX_STATE__clientId"];
-  // Loaded with the first token: a cold start does not wait for it.
-  const load = async () => {
-    const { ManagedIdentityCredential } = await import("./clients/identity.ts");
-    return new ManagedIdentityCredential(clientId === undefined ? {} : { clientId });
-  };
-  let identity: ReturnType<typeof load> | undefined;
-  return {
-    endpoint,
-    credential: {
-      getToken: async (scopes) => {
-        identity ??= load();
-        return (await identity).getToken(scopes);
-      },
-    },
-  };
+  return { endpoint, credential: managedIdentity(setting("REFLEX_STATE__clientId")) };
 }
 
 /** Makes the table before the first use; a failure is tried again with the next use. */
 function prepareOnce(store: Table, made: Engine): OpenEngine {
   let prepared: Promise<void> | undefined;
   return async () => {
-    prepared ??= store.prepare();
+    prepared ??= store.prepare().then(() => noteConfiguration(made));
     try {
       await prepared;
     } catch (error) {

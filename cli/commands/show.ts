@@ -3,22 +3,16 @@ import { z } from "zod";
 import { openApi, understood } from "../api.ts";
 import type { CommandContext, CommandIo, ExitCode } from "../command-io.ts";
 import { printJson, printLine } from "../print.ts";
+import { planSchema, printPlan } from "../print-plan.ts";
 import { printRecord } from "../print-record.ts";
 import { printTable } from "../print-table.ts";
 import { recordSchema } from "../record.ts";
 import { remediationPath } from "../remediation-path.ts";
 import { URL_FLAGS, URL_HELP } from "../url-option.ts";
 
-const texts = z.array(z.string()).nullish();
 const shownSchema = z.looseObject({
   remediation: recordSchema,
-  plan: z
-    .looseObject({
-      steps: z.array(z.looseObject({ sentence: z.string(), touches: texts })),
-      impact: z.string().nullish(),
-      limits: texts,
-    })
-    .nullish(),
+  plan: planSchema.nullish(),
   history: z.array(
     z.looseObject({
       at: z.string(),
@@ -62,17 +56,6 @@ async function show(io: CommandIo, id: string, options: ShowOptions): Promise<Ex
   if (plan != null) printPlan(io, plan);
   printHistory(io, history);
   return 0;
-}
-
-function printPlan(io: CommandIo, { steps, impact, limits }: NonNullable<Shown["plan"]>): void {
-  printLine(io, "");
-  printLine(io, "Plan");
-  for (const [at, { sentence, touches }] of steps.entries()) {
-    printLine(io, `  ${at + 1}. ${sentence}`);
-    for (const field of touches ?? []) printLine(io, `     touches ${field}`);
-  }
-  if (impact != null && impact !== "") printLine(io, `  Impact: ${impact}`);
-  for (const limit of limits ?? []) printLine(io, `  Not covered: ${limit}`);
 }
 
 function printHistory(io: CommandIo, history: Shown["history"]): void {

@@ -14,6 +14,8 @@ export interface PumpOptions {
   readonly checkpoints: Checkpoints;
   readonly maxEventBatchSize: number;
   readonly policy: RetryOptions | undefined;
+  /** The partitions to run; all where it is absent. */
+  readonly partitions?: readonly string[] | undefined;
   /** Aborted when the host stops. */
   readonly signal: AbortSignal;
   invoke(input: InvocationInput): Promise<unknown>;
@@ -45,9 +47,8 @@ class Flag {
  * whether the function succeeded or failed; nothing is checkpointed after the host began to stop.
  */
 export async function pumpEvents(options: PumpOptions): Promise<void> {
-  const arrivals = new Map(
-    Array.from({ length: options.source.partitionCount }, (_, index) => [String(index), new Flag()]),
-  );
+  const all = Array.from({ length: options.source.partitionCount }, (_, index) => String(index));
+  const arrivals = new Map((options.partitions ?? all).map((partition) => [partition, new Flag()]));
   const forget = options.source.onAppend((partition) => arrivals.get(partition)?.raise());
   const wakeAll = () => {
     for (const arrival of arrivals.values()) arrival.raise();

@@ -36,6 +36,8 @@ export interface FunctionsHostOptions {
   connect?(trigger: EventHubTrigger): Promise<EventHubConnection>;
   /** False leaves the timers to `tick`. */
   readonly timers?: boolean;
+  /** The partitions of every hub that this host reads; all of them where it is absent. */
+  readonly partitions?: readonly string[] | undefined;
   /** How long `stop` waits for running invocations; 10 seconds if not given. */
   readonly graceMs?: number;
   onLog?(log: HostLog): void;
@@ -137,6 +139,7 @@ async function startPumps(parts: HostParts, maxEventBatchSize: number): Promise<
       checkpoints,
       maxEventBatchSize,
       policy,
+      partitions: options.partitions,
       signal,
       invoke,
       onError,

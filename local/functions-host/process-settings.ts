@@ -12,6 +12,8 @@ export interface HostProcessSettings {
   readonly checkpointDirectory: string;
   /** False leaves the timers to the tick request. */
   readonly timers: boolean;
+  /** The partitions of every hub that this process reads; all of them where it is absent. In Azure instances share them out. */
+  readonly partitions?: readonly string[];
 }
 
 function isText(value: unknown): value is string {
@@ -38,12 +40,18 @@ export function parseProcessSettings(argument: string | undefined): HostProcessS
   const document: unknown = JSON.parse(argument ?? "null");
   const given: Record<string, unknown> =
     typeof document === "object" && document !== null ? { ...document } : {};
-  const { appFile, hostFile, checkpointDirectory, port = 0, timers = true } = given;
+  const { appFile, hostFile, checkpointDirectory, port = 0, timers = true, partitions } = given;
   if (!isText(appFile) || !isText(hostFile) || !isText(checkpointDirectory)) {
     throw new Error("The host's settings need appFile, hostFile and checkpointDirectory.");
   }
   if (typeof port !== "number" || typeof timers !== "boolean") {
     throw new Error("The host's settings take a number as port and true or false as timers.");
   }
-  return { appFile, hostFile, checkpointDirectory, port, timers, keys: toKeys(given["keys"]) };
+  const keys = toKeys(given["keys"]);
+  const settings = { appFile, hostFile, checkpointDirectory, port, timers, keys };
+  if (partitions === undefined) return settings;
+  if (!Array.isArray(partitions) || !partitions.every(isText)) {
+    throw new Error("The host's settings take a list of partition ids as partitions.");
+  }
+  return { ...settings, partitions };
 }

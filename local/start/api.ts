@@ -25,10 +25,24 @@ export interface Api {
   sweep(): Promise<void>;
 }
 
+/** With what a client is let in: the key of the host, and where a token of the local tenant is to be had. */
+export interface Entry {
+  readonly key: string;
+  /** Address that answers with a token. */
+  readonly token: string;
+}
+
+const tokenSchema = z.object({ token: z.string() });
+
 /** A client of the API at `url`. Errors name the request and its status. */
-export function openApi(url: string, key: string): Api {
+export function openApi(url: string, { key, token }: Entry): Api {
+  const headers = async () => ({
+    "x-functions-key": key,
+    authorization: `Bearer ${tokenSchema.parse(await (await fetch(token)).json()).token}`,
+    "content-type": "application/json",
+  });
   const call = async (path: string, init: RequestInit = {}): Promise<unknown> => {
-    const response = await fetch(`${url}${path}`, { ...init, headers: { "x-functions-key": key } });
+    const response = await fetch(`${url}${path}`, { ...init, headers: await headers() });
     const text = await response.text();
     if (!response.ok) throw new Error(`${init.method ?? "GET"} ${path} gave ${response.status}: ${text}`);
     return JSON.parse(text);

@@ -1,12 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { type Azurite, startAzurite } from "../azurite/index.ts";
+import { startEntra } from "../entra/index.ts";
 import { startEventHubs } from "../event-hubs/index.ts";
 import { startMail } from "../mail/index.ts";
 import { startTeams } from "../teams/index.ts";
 import { type Api, openApi } from "./api.ts";
 import { type LocalCluster, startCluster } from "./cluster.ts";
 import { CONFIGURATION, writeConfiguration } from "./configuration.ts";
+import { startDefender } from "./defender.ts";
 import { type BatchCounts, startFunctions } from "./functions.ts";
 import { Observer } from "./observer.ts";
 import type { StartOptions } from "./options.ts";
@@ -29,6 +31,8 @@ export interface SystemOptions extends Pick<StartOptions, "port" | "mode" | "clu
 export interface LocalSystem {
   readonly url: string;
   readonly key: string;
+  /** Where a token of the local tenant is to be had. */
+  readonly token: string;
   readonly kubeconfig: string;
   /** Where it keeps what it knows of its cluster. */
   readonly data: StateFolder;
@@ -75,10 +79,14 @@ async function startParts(
     hubs: { [HUB]: { partitions: 4 } },
   });
   closers.push(() => hubs.close());
+  const arm = await startDefender(hubs.hub(HUB));
+  closers.push(() => arm.stop());
   const teams = await startTeams();
   closers.push(() => teams.stop());
   const mail = await startMail();
   closers.push(() => mail.stop());
+  const entra = await startEntra();
+  closers.push(() => entra.stop());
   const cluster = options.cluster === null ? await startStandIn(data, options) : null;
   if (cluster !== null) closers.push(() => cluster.close());
 
@@ -103,21 +111,26 @@ async function startParts(
       REFLEX_EVENTS_HUB: HUB,
       REFLEX_TEAMS_URL: teams.webhookUrl,
       REFLEX_SMTP_URL: `smtp://${mail.host}:${mail.port}`,
-      REFLEX_LOCAL: "true",
+      ...entra.settings,
+      ...arm.settings,
       ...(mode === null ? {} : { REFLEX_MODE: mode }),
     },
   });
   closers.push(() => functions.stop());
   const url = functions.url.replace("127.0.0.1", "localhost");
-  folder.write(ADDRESS, JSON.stringify({ url, key, events: hubs.connectionString, hub: HUB }));
+  folder.write(
+    ADDRESS,
+    JSON.stringify({ url, key, token: entra.tokenUrl, events: hubs.connectionString, hub: HUB }),
+  );
   closers.push(async () => folder.remove(ADDRESS));
 
-  const api = openApi(functions.url, key);
+  const api = openApi(functions.url, { key, token: entra.tokenUrl });
   const channels = { teams: teams.url, mail: mail.url };
   const readBack = openReadBack({ url: cluster?.standIn.url ?? "", token: cluster?.token ?? "" }, channels);
   return {
     url,
     key,
+    token: entra.tokenUrl,
     kubeconfig,
     data,
     api,

@@ -62,7 +62,8 @@ async function tryPrepare(
   }
   if (work.unresolved) return { prepared: null, reason: "the target could not be resolved yet" };
   try {
-    return { prepared: await prepare(engine, { ...intendedOf(work), id }, null), reason: "" };
+    const createdAt = engine.clock.now().toISOString();
+    return { prepared: await prepare(engine, { ...intendedOf(work), id, createdAt }, null), reason: "" };
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
     return { prepared: null, reason: `it could not be planned yet: ${error.message}` };
@@ -70,7 +71,7 @@ async function tryPrepare(
 }
 
 /** What `prepare` has to know of a piece of work. */
-export function intendedOf(work: Work): Omit<Parameters<typeof prepare>[1], "id"> {
+export function intendedOf(work: Work): Omit<Parameters<typeof prepare>[1], "id" | "createdAt"> {
   const [first] = work.signals;
   return {
     playbook: work.playbook,
@@ -81,6 +82,8 @@ export function intendedOf(work: Work): Omit<Parameters<typeof prepare>[1], "id"
     clusterByRule: work.clusterByRule,
     evidence: work.evidence,
     attempts: 0,
+    approval: null,
+    requestedBy: work.requestedBy,
     unresolved: work.unresolved,
   };
 }

@@ -1,5 +1,6 @@
 import type { Message, MessageKind } from "../model/message.ts";
 import { lowestMode, type Mode } from "../model/mode.ts";
+import { reminderAfter } from "../model/question.ts";
 import {
   isOpen,
   type Remediation,
@@ -14,13 +15,16 @@ import {
   insertDrive,
   insertMessage,
   insertPlan,
+  planSeal,
+  recordSeal,
   sealAudit,
   writeRecord,
 } from "../store/record-rows.ts";
 import { newRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import type { TargetEntry } from "../store/target-row.ts";
-import { APPROVAL_MS, type Engine, LEASE_MS, later } from "./engine.ts";
+import { claimFacts } from "./claim-facts.ts";
+import { type Engine, LEASE_MS, later } from "./engine.ts";
 import { laneOf } from "./lane-of.ts";
 import { episodesOfDay, episodesWith } from "./next-episode.ts";
 import { type Prepared, touchesOf } from "./prepare.ts";
@@ -91,26 +95,13 @@ export function composeClaim(
   const state: State = prepared?.state ?? "pending";
   const reason = prepared?.reason ?? context.pendingReason;
   const mode = prepared?.mode ?? lowestMode(work.mode, engine.configuration.ceiling);
-  const audit = sealAudit({
-    sequence: 1,
-    at,
-    who: work.requestedBy?.who ?? "engine",
-    what: "claimed",
-    why: reason,
-    before: null,
-    after: state,
-    details: {
-      rule: work.rule.name,
-      configuration: work.rule.configuration,
-      planHash: prepared?.plan?.hash ?? null,
-    },
-    previous: "",
-  });
-  const dueAt = isOpen(state) ? dueAfterClaim(state, now, context.pendingDue) : null;
-  const due = dueAt === null ? null : insertDrive(dueAt, id, 1, laneOf(work));
-  const kinds = messagesAfterClaim(state, engine.playbooks.get(work.playbook)?.kind === "notification");
+  const dueAt = isOpen(state) ? dueAfterClaim(state, now, work.rule, context.pendingDue) : null;
+  const due =
+    dueAt === null ? null : insertDrive(dueAt, id, 1, laneOf({ target: work.target, signal: first.summary }));
+  const notification = engine.playbooks.get(work.playbook)?.kind === "notification";
+  const kinds = prepared?.quiet === true ? [] : messagesAfterClaim(state, notification);
   const sends = work.rule.notify.flatMap((channel) => kinds.map((kind) => ({ channel, kind })));
-  const record: Remediation = {
+  const claimed: Remediation = {
     id,
     playbook: work.playbook,
     target: work.target,
@@ -127,6 +118,11 @@ export function composeClaim(
     clusterByRule: work.clusterByRule,
     requestedBy: work.requestedBy,
     revertedBy: null,
+    approval: null,
+    askedAt: state === "awaiting-approval" ? at : null,
+    reminded: false,
+    extendedTo: null,
+    build: engine.build,
     planNumber: 0,
     planHash: prepared?.plan?.hash ?? null,
     identity: prepared?.identity ?? null,
@@ -142,9 +138,27 @@ export function composeClaim(
     revertsTo: null,
     dueSequence: 1 + sends.length,
     auditSequence: 1,
-    auditHash: audit.hash,
+    auditHash: "",
     readBackAfter: null,
   };
+  const plan = { plan: prepared?.plan ?? null, signal: first.signal, body: first.body };
+  const audit = sealAudit({
+    sequence: 1,
+    at,
+    who: work.requestedBy?.who ?? "engine",
+    what: "claimed",
+    why: reason,
+    before: null,
+    after: state,
+    details: {
+      ...claimFacts(claimed),
+      planHash: claimed.planHash,
+      plan: { number: 0, seal: planSeal(plan) },
+      record: recordSeal(claimed),
+    },
+    previous: "",
+  });
+  const record: Remediation = { ...claimed, auditHash: audit.hash };
   const messages = sends.map(({ channel, kind }, index) => {
     const message = {
       kind,
@@ -157,7 +171,6 @@ export function composeClaim(
     };
     return { message, operation: insertMessage(now, message) };
   });
-  const plan = { plan: prepared?.plan ?? null, signal: first.signal, body: first.body };
   return {
     record,
     entry: entryOf(record, prepared, context.episodes, now),
@@ -199,9 +212,9 @@ function entryOf(
   };
 }
 
-function dueAfterClaim(state: State, now: Date, pendingDue: Date): Date {
+function dueAfterClaim(state: State, now: Date, rule: RuleAsItWas, pendingDue: Date): Date {
   if (state === "pending") return pendingDue;
-  return later(now, state === "awaiting-approval" ? APPROVAL_MS : LEASE_MS);
+  return state === "awaiting-approval" ? reminderAfter(rule, now) : later(now, LEASE_MS);
 }
 
 function messagesAfterClaim(state: State, notification: boolean): readonly MessageKind[] {

@@ -2,13 +2,14 @@ import { Permanent, Refused, Retryable } from "../model/errors.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import { MODES } from "../model/mode.ts";
 import type { Decision } from "../model/rule.ts";
-import type { Severity, Signal } from "../model/signal.ts";
+import type { Signal } from "../model/signal.ts";
 import { type Target, targetKey } from "../model/target.ts";
 import { SIGNALS_PER_CLAIM, type Work, type WorkSignal } from "./claim.ts";
 import { LATE } from "./claim-late.ts";
 import type { Engine } from "./engine.ts";
 import { changesNothing, withEvidence } from "./evidence.ts";
 import { inParallel } from "./in-parallel.ts";
+import { urgencyOf } from "./lane-of.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 import { signalIdentity, signalTime, summarize } from "./signal-identity.ts";
 
@@ -34,7 +35,6 @@ export interface Collecting<W extends Wanted> {
 }
 
 const RESOLVE_LANES = 16;
-const SEVERITIES: readonly (Severity | null)[] = ["Critical", "High", "Medium", "Low", "Informational", null];
 
 /** Every decision times every cluster that it names. */
 export function wantedOf(from: BatchSignal, decisions: readonly Decision[]): Wanted[] {
@@ -142,11 +142,17 @@ function worksOf(engine: Engine, group: readonly Resolved[]): Work[] {
   return works;
 }
 
-/** Which of several decisions on one target goes first. */
+/** Which of several decisions on one target goes first: what is real, so that a sample never stands for it. */
 function byWeight(a: Resolved, b: Resolved): number {
+  const unreal = Number(isUnreal(a.from.signal)) - Number(isUnreal(b.from.signal));
+  if (unreal !== 0) return unreal;
   const mode = MODES.indexOf(b.decision.mode) - MODES.indexOf(a.decision.mode);
   const [atA, atB] = [signalTime(a.from.signal) ?? "", signalTime(b.from.signal) ?? ""];
   return mode !== 0 ? mode : atA < atB ? 1 : atA > atB ? -1 : 0;
+}
+
+function isUnreal({ isSample, isSnapshot }: Signal): boolean {
+  return isSample || isSnapshot;
 }
 
 function workSignal({ signal, body }: BatchSignal): WorkSignal {
@@ -154,5 +160,5 @@ function workSignal({ signal, body }: BatchSignal): WorkSignal {
 }
 
 function urgency(work: Work): number {
-  return Math.min(...work.signals.map(({ summary }) => SEVERITIES.indexOf(summary.severity)));
+  return Math.min(...work.signals.map(({ summary }) => urgencyOf(summary.severity)));
 }

@@ -1,4 +1,5 @@
 import type { Message, MessageKind } from "../model/message.ts";
+import { askedNow, reminderAfter } from "../model/question.ts";
 import { type EndState, isOpen, type Remediation, type State } from "../model/remediation.ts";
 import {
   decodeRecord,
@@ -7,13 +8,13 @@ import {
   insertMessage,
   insertPlan,
   type StoredPlan,
-  sealAudit,
   writeRecord,
 } from "../store/record-rows.ts";
 import { auditRowKey, recordRowKey, shardOf, targetRowKey } from "../store/row-keys.ts";
 import { type Operation, RowConflict, StoreUnreachable } from "../store/table.ts";
 import { encodeTargetRow, type TargetEntry, type TargetRow } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
+import { changeAudit } from "./change-audit.ts";
 import { type Engine, LEASE_MS, later } from "./engine.ts";
 import { etagOf, type HeldTarget, LeaseLost, readTarget } from "./held-target.ts";
 import { laneOf } from "./lane-of.ts";
@@ -39,6 +40,8 @@ export interface Change {
   /** What was begun on another target, to be driven once this is written. */
   readonly spawned?: Begun;
   readonly messages?: readonly MessageKind[];
+  /** What else the audit row keeps, such as the approval that is used. */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** What the target row shows of this playbook beyond state and identity. */
   readonly entry?: Partial<TargetEntry>;
   /** Asked when somebody joined meanwhile: is this still the right change? If not, the step is taken again. */
@@ -124,9 +127,12 @@ function entryAfter(record: Remediation, fresh: TargetEntry, change: Change, now
   };
 }
 
-/** Cooldown follows `done`, and a revert or rejection by a person; an end by deadline has none. */
+/**
+ * Cooldown follows `done`, and a revert or rejection by a person, also one that another's change stopped half-way; an
+ * end by deadline has none.
+ */
 function isCoolingState(record: Remediation): boolean {
-  const byPerson: readonly EndState[] = ["reverted", "rejected"];
+  const byPerson: readonly EndState[] = ["reverted", "rejected", "superseded"];
   return (
     record.state === "done" || (record.revertedBy !== null && byPerson.some((end) => end === record.state))
   );
@@ -141,27 +147,17 @@ function build(
   randomness: Engine["randomness"],
 ): Built {
   const fresh = entryOf(held, before);
-  const audit = sealAudit({
-    sequence: before.auditSequence + 1,
-    at: now.toISOString(),
-    who: change.who,
-    what: change.what,
-    why: change.reason,
-    before: before.state,
-    after: change.state,
-    details: {
-      planHash: change.plan?.plan?.hash ?? before.planHash,
-      proof: change.patch?.proof ?? before.proof,
-    },
-    previous: before.auditHash,
-  });
-  const patch = { ...change.patch, ...readBackAfter(before, change, fresh, now) };
-  const dueAt = change.due !== null && leavesNote(before, change, heeded, fresh) ? now : change.due;
+  const patch = {
+    ...change.patch,
+    ...(asksAnew(before, change) ? askedNow(now) : {}),
+    ...readBackAfter(before, change, fresh, now),
+  };
+  const dueAt = dueAfter(before, change, leavesNote(before, change, heeded, fresh), now);
   const due = dueAt === null ? null : insertDrive(dueAt, before.id, before.dueSequence + 1, laneOf(before));
   const kinds = before.rule.notify.flatMap((channel) =>
     (change.messages ?? []).map((kind) => ({ channel, kind })),
   );
-  const record: Remediation = {
+  const changed: Remediation = {
     ...before,
     ...patch,
     state: change.state,
@@ -170,9 +166,9 @@ function build(
     dueRow: due?.key ?? null,
     dueAt: dueAt?.toISOString() ?? null,
     dueSequence: before.dueSequence + 1 + kinds.length,
-    auditSequence: audit.sequence,
-    auditHash: audit.hash,
   };
+  const audit = changeAudit(before, change, changed);
+  const record: Remediation = { ...changed, auditSequence: audit.sequence, auditHash: audit.hash };
   const messages = kinds.map(({ channel, kind }, index) => {
     const sequence = before.dueSequence + 2 + index;
     const message = {
@@ -210,6 +206,18 @@ function build(
   };
 }
 
+/** A record that comes to wait for a person asks a new question, whoever answered one before. */
+function asksAnew(before: Remediation, change: Change): boolean {
+  return change.state === "awaiting-approval" && before.state !== "awaiting-approval";
+}
+
+/** When it is looked at next: a new question at its reminder, and at once what bears a note that nobody heeded. */
+function dueAfter(before: Remediation, change: Change, hasNote: boolean, now: Date): Date | null {
+  if (change.due === null) return null;
+  if (hasNote) return now;
+  return asksAnew(before, change) && !change.goOn ? reminderAfter(before.rule, now) : change.due;
+}
+
 /** After a takeover of what may have written: not before a lease has passed may an end be written. */
 function readBackAfter(
   before: Remediation,
@@ -243,12 +251,16 @@ function leavesNote(before: Remediation, change: Change, heeded: TargetEntry, fr
   return asks && isNews;
 }
 
-/** Has Defender said of what began this record, or of something later, that it is over? */
+/**
+ * Has Defender said of what began this record, or of something later, that it is over? What a person began has outlived
+ * everything that was said before.
+ */
 export function isClosed(
-  { signal }: Pick<Remediation, "signal">,
+  { signal, requestedBy, createdAt }: Pick<Remediation, "signal" | "requestedBy" | "createdAt">,
   { closedAt }: Pick<TargetEntry, "closedAt">,
 ): boolean {
-  return closedAt !== null && (signal.at === null || signal.at <= closedAt);
+  if (closedAt === null || (requestedBy !== null && closedAt <= createdAt)) return false;
+  return signal.at === null || signal.at <= closedAt;
 }
 
 /**

@@ -5,13 +5,16 @@ import { shardOf } from "../store/row-keys.ts";
 import { type Operation, RowConflict, StoreUnreachable } from "../store/table.ts";
 import type { Committed } from "./commit.ts";
 import { type Engine, later } from "./engine.ts";
+import { isReserved, nextHour, takeSending } from "./sending-budget.ts";
 import { within } from "./within.ts";
 
 /** A message with the key of its due row. */
 export type DueMessage = Committed["messages"][number];
 
-/** Messages of one sending; more become the next one. */
+/** Messages of one sending; more become the next one, unless they are so many that the sendings would be too. */
 const PER_SENDING = 40;
+const SENDINGS = 5;
+const PER_TRANSACTION = 40;
 const SEND_MS = 12_000;
 const AGAIN_MS = 60_000;
 const HOPELESS_MS = 3_600_000;
@@ -31,14 +34,45 @@ export async function sendNow(engine: Engine, messages: readonly DueMessage[]): 
 }
 
 /**
- * Sends messages, those of one channel together (a digest), and removes their due rows afterwards: at least once.
- * What cannot be sent is due again, later where there is little hope. Raises `StoreUnreachable`.
+ * Sends messages, those of one channel together (a digest), and removes their due rows afterwards: at least once. What
+ * cannot be sent is due again, later where there is little hope; what is over the channel's budget waits for the next
+ * hour, and then comes together. Raises `StoreUnreachable`.
  */
 export async function deliver(engine: Engine, messages: readonly DueMessage[]): Promise<void> {
   for (const [channel, ofChannel] of Map.groupBy(messages, ({ message }) => message.channel)) {
-    for (let start = 0; start < ofChannel.length; start += PER_SENDING) {
-      await sendTogether(engine, channel, ofChannel.slice(start, start + PER_SENDING));
+    const [first, others] = [true, false].map((reserved) =>
+      ofChannel.filter(({ message }) => isReserved(message) === reserved),
+    );
+    const sorted = [...(first ?? []), ...(others ?? [])];
+    const each = Math.max(PER_SENDING, Math.ceil(sorted.length / SENDINGS));
+    for (let start = 0; start < sorted.length; start += each) {
+      await sendWithin(engine, channel, sorted.slice(start, start + each));
     }
+  }
+}
+
+/** Asks the budget of the channel: all go, or only what the reserve is for, or none. */
+async function sendWithin(engine: Engine, channel: string, due: readonly DueMessage[]): Promise<void> {
+  const room = await roomIn(engine, channel, due);
+  const goes = due.filter(({ message }) => room === "all" || (room === "reserved" && isReserved(message)));
+  const waits = due.filter((one) => !goes.includes(one));
+  if (goes.length > 0) await sendTogether(engine, channel, goes);
+  // Where it could not be told they stay due as they are.
+  if (room !== "unknown") await settle(engine, waits, nextHour(engine.clock.now()));
+}
+
+async function roomIn(
+  engine: Engine,
+  channel: string,
+  due: readonly DueMessage[],
+): Promise<"all" | "reserved" | "none" | "unknown"> {
+  try {
+    if (await takeSending(engine, channel, false)) return "all";
+    const reserved = due.some(({ message }) => isReserved(message));
+    return reserved && (await takeSending(engine, channel, true)) ? "reserved" : "none";
+  } catch (error) {
+    if (!(error instanceof Retryable)) throw error;
+    return "unknown";
   }
 }
 
@@ -71,16 +105,27 @@ async function sendTogether(engine: Engine, channel: string, due: readonly DueMe
 /** Removes the due rows of messages, or moves them. Somebody else who did the same is no matter. */
 async function settle(engine: Engine, due: readonly DueMessage[], again: Date | null): Promise<void> {
   for (const [shard, ofShard] of Map.groupBy(due, ({ message }) => shardOf(message.remediationId))) {
-    const operations = ofShard.flatMap(({ key, message }): Operation[] => [
-      { do: "delete", key, etag: "*" },
-      ...(again === null ? [] : [insertMessage(again, message)]),
-    ]);
-    try {
-      await engine.table.transact(shard, operations);
-    } catch (error) {
-      if (!(error instanceof RowConflict)) throw error;
-      await settleSingly(engine, shard, ofShard, again);
+    for (let start = 0; start < ofShard.length; start += PER_TRANSACTION) {
+      await settleSome(engine, shard, ofShard.slice(start, start + PER_TRANSACTION), again);
     }
+  }
+}
+
+async function settleSome(
+  engine: Engine,
+  shard: string,
+  due: readonly DueMessage[],
+  again: Date | null,
+): Promise<void> {
+  const operations = due.flatMap(({ key, message }): Operation[] => [
+    { do: "delete", key, etag: "*" },
+    ...(again === null ? [] : [insertMessage(again, message)]),
+  ]);
+  try {
+    await engine.table.transact(shard, operations);
+  } catch (error) {
+    if (!(error instanceof RowConflict)) throw error;
+    await settleSingly(engine, shard, due, again);
   }
 }
 

@@ -1,9 +1,10 @@
 import { isOpen, type OpenState, type Remediation } from "../model/remediation.ts";
 import { targetHash } from "../store/row-keys.ts";
-import { NewerSchema } from "../store/target-row.ts";
+import { NewerSchema, type TargetEntry } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
 import { type Change, type Committed, commit } from "./commit.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { stillHeld } from "./held-back.ts";
 import { dropLease, type HeldTarget, LeaseLost, takeLease } from "./held-target.ts";
 import type { Prepared } from "./prepare.ts";
 import { readRecord } from "./read-record.ts";
@@ -13,6 +14,7 @@ import { inForce } from "./steps/in-force.ts";
 import { pending } from "./steps/pending.ts";
 import { reverting } from "./steps/reverting.ts";
 import { verifying } from "./steps/verifying.ts";
+import { noteOutcome } from "./trip.ts";
 
 /** One turn of a driver: the record and target as they are now, and how long it may work. */
 export interface Turn {
@@ -30,7 +32,8 @@ export interface Turn {
 /** One step of a state: what it decided. A step does its outside work itself and writes nothing. */
 export type Step = (turn: Turn) => Promise<Change>;
 
-const STEPS: Readonly<Record<OpenState, Step>> = {
+/** The step of every open state: the registry of the engine. */
+export const STEPS: Readonly<Record<OpenState, Step>> = {
   pending,
   "awaiting-approval": awaitingApproval,
   applying,
@@ -52,8 +55,11 @@ export interface Driven {
 /** A record whose lease is ours from the claim on. */
 export type Claimed = NonNullable<Begun["drive"]>;
 
-/** A person's word, turned into a change of the record as it is under the lease; null: it is left as it is. */
-export type Push = (record: Remediation) => Change | null;
+/**
+ * A person's word, turned into a change of the record, and of what the target row shows of it, as they are under the
+ * lease; null: it is left as it is.
+ */
+export type Push = (record: Remediation, entry: TargetEntry | undefined) => Change | null;
 
 /**
  * Moves one record as far as it can go now: takes the lease, does a step, writes, and goes on until the record is at
@@ -80,6 +86,7 @@ export async function drive(
     while (leased && !leave && (isOpen(record.state) || next !== null)) {
       const change = next ?? (await step({ engine, record, held, until: limit, prepared }));
       next = null;
+      await noteEnd(engine, record, change);
       const committed = await commit(engine, held, record, change);
       prepared = committed.written ? (change.prepared ?? null) : null;
       messages.push(...committed.messages);
@@ -94,6 +101,12 @@ export async function drive(
   } catch (error) {
     return { outcome: leftTo(error), ...nothing };
   }
+}
+
+/** Right before an end is written: who dies in between notes it again, under the same id. */
+async function noteEnd(engine: Engine, record: Remediation, { state, patch }: Change): Promise<void> {
+  const byPerson = (patch?.revertedBy ?? record.revertedBy) !== null;
+  if (state === "failed" || (state === "reverted" && byPerson)) await noteOutcome(engine, record, state);
 }
 
 /** Who goes on where this driver may not; other errors go on. */
@@ -136,11 +149,17 @@ async function pushed(
   push: Push,
 ): Promise<Change | null> {
   try {
-    return push(record);
+    return push(record, ofRecord(held, record));
   } catch (error) {
     await dropLease(engine, held);
     throw error;
   }
+}
+
+/** What the target row shows of a record; of one that another has followed, nothing. */
+function ofRecord({ row }: HeldTarget, { playbook, id }: Remediation): TargetEntry | undefined {
+  const entry = row.entries[playbook];
+  return entry?.id === id ? entry : undefined;
 }
 
 async function take(
@@ -151,6 +170,8 @@ async function take(
   const seen = await readRecord(engine, id);
   if (seen === null) return "gone";
   if (!(isOpen(seen.state) || ended)) return "rest";
+  // A person's word is heard all the same.
+  if (!ended && (await stillHeld(engine, seen))) return "rest";
   const held = await takeLease(engine, targetHash(seen.target, seen.aside));
   if (held === "held") return "busy";
   if (held === "gone") return "gone";

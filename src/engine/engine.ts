@@ -1,10 +1,13 @@
+import type { AzurePort } from "../model/azure-port.ts";
 import type { Clock, Randomness } from "../model/clock.ts";
+import type { DefenderPort } from "../model/defender-port.ts";
 import type { Log } from "../model/log.ts";
 import type { ChannelPort } from "../model/message.ts";
 import type { AnyPlaybook, WritePorts } from "../model/playbook.ts";
 import type { Configuration } from "../rules/index.ts";
 import type { Table } from "../store/table.ts";
 import type { RecentSignals } from "./recent-signals.ts";
+import type { Switches } from "./switches.ts";
 
 /** Everything that the engine works with; handed in by a composition root, so that nothing is reached for. */
 export interface Engine {
@@ -12,12 +15,20 @@ export interface Engine {
   readonly configuration: Configuration;
   readonly playbooks: ReadonlyMap<string, AnyPlaybook>;
   readonly ports: WritePorts;
+  readonly defender: DefenderPort;
+  readonly azure: AzurePort;
+  /** The app setting says `off`: every forward write is held, without asking the store. */
+  readonly held: boolean;
+  /** Hash of the build that runs. */
+  readonly build: string;
   readonly channels: ChannelPort;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Log;
   /** Only saves work; never decides. */
   readonly recent: RecentSignals;
+  /** What people switched off, as last read. */
+  readonly switches: Switches;
 }
 
 /** How long a driver owns a target. Never renewed; well over the work in it plus a minute of clock skew. */

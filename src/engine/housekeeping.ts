@@ -4,17 +4,23 @@ import { SCHEMA } from "../store/target-row.ts";
 import { writeDailyRoot } from "./daily-root.ts";
 import type { Engine } from "./engine.ts";
 import { tellForeignMarks } from "./foreign-marks.ts";
+import { tellParkedGrowth } from "./parked-growth.ts";
+import { removeOldParked } from "./parked-replay.ts";
 import { retire } from "./retention.ts";
+import { retireBudgets } from "./retire-budgets.ts";
 import { tellSilence } from "./silence.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** What a sweep does besides: hourly retention and silence, daily the root over all heads and the search for marks that nobody owns. */
+/** What a sweep does besides: hourly retention, silence and what was parked, daily the root over all heads and the search for marks that nobody owns. */
 export async function hourlyAndDaily(engine: Engine, until: Date): Promise<void> {
   if (engine.clock.now() < until && (await isMyTurn(engine, "hourly", HOUR_MS))) {
     await tellSilence(engine);
+    await retireBudgets(engine, until);
+    await tellParkedGrowth(engine);
     await retire(engine, until);
+    await removeOldParked(engine, until);
   }
   if (engine.clock.now() < until && (await isMyTurn(engine, "daily", DAY_MS))) {
     await writeDailyRoot(engine);

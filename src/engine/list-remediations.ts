@@ -29,6 +29,8 @@ export interface ListQuery {
   readonly rule?: string | undefined;
   readonly from?: Date | undefined;
   readonly to?: Date | undefined;
+  /** Anything else that must hold, such as what the reader may see. */
+  readonly where?: ((record: Remediation) => boolean) | undefined;
   readonly limit: number;
   /** Where the page before ended: the id of its last record. */
   readonly after?: string | undefined;
@@ -192,13 +194,14 @@ function isAsked(id: string, query: ListQuery): boolean {
   return key >= from && key < to && (query.after === undefined || orderOf(id) > orderOf(query.after));
 }
 
-function matches(record: Remediation, { states, target, signal, playbook, rule }: ListQuery): boolean {
+function matches(record: Remediation, { states, target, signal, playbook, rule, where }: ListQuery): boolean {
   return (
     (states === undefined || states.length === 0 || states.includes(record.state)) &&
     (target === undefined || targetKey(record.target) === targetKey(target)) &&
     (signal === undefined || record.signal.id.toLowerCase() === signal.toLowerCase()) &&
     (playbook === undefined || record.playbook === playbook) &&
-    (rule === undefined || record.rule.name === rule)
+    (rule === undefined || record.rule.name === rule) &&
+    (where === undefined || where(record))
   );
 }
 

@@ -2,13 +2,13 @@ import { Refused } from "../model/errors.ts";
 import type { Mode } from "../model/mode.ts";
 import type { Remediation } from "../model/remediation.ts";
 import type { Target } from "../model/target.ts";
+import type { Word } from "../model/word.ts";
 import { shardOf, signalHash, signalRowKey, targetHash } from "../store/row-keys.ts";
-import { type Begun, begin } from "./begin.ts";
+import { begin } from "./begin.ts";
 import type { Work } from "./claim.ts";
-import { sendNow } from "./deliver.ts";
-import { drive } from "./drive.ts";
-import { type Engine, later, WORK_MS } from "./engine.ts";
+import { APPROVAL_MS, type Engine } from "./engine.ts";
 import { changesNothing } from "./evidence.ts";
+import { finishRun } from "./finish-run.ts";
 import { readRecord } from "./read-record.ts";
 
 /** A person's run of one playbook on one target. */
@@ -19,8 +19,7 @@ export interface ManualRun {
   readonly mode: Mode;
   readonly ttlMs: number | null;
   readonly notify: readonly string[];
-  readonly who: string;
-  readonly why: string;
+  readonly by: Word;
   /** The same key again is the same run. */
   readonly idempotencyKey: string;
 }
@@ -55,7 +54,7 @@ export async function runManually(engine: Engine, asked: ManualRun): Promise<Rem
     );
   }
   const record =
-    (await sameRun(engine, run)) ?? (await finish(engine, await begin(engine, workOf(engine, run))));
+    (await sameRun(engine, run)) ?? (await finishRun(engine, await begin(engine, workOf(engine, run))));
   if (record === null)
     throw new Refused("the run left no record", "Run it again; if this repeats, look at the log.");
   return record;
@@ -80,14 +79,6 @@ function identityOf(run: ManualRun): string {
   return `manual:${run.idempotencyKey}`;
 }
 
-async function finish(engine: Engine, begun: Begun): Promise<Remediation | null> {
-  const until = later(engine.clock.now(), WORK_MS);
-  const from = begun.drive === null ? {} : { claimed: begun.drive };
-  const driven = begun.drive !== null || begun.wake ? await drive(engine, begun.id, until, from) : null;
-  await sendNow(engine, [...begun.messages, ...(driven?.messages ?? [])]);
-  return driven?.record ?? (await readRecord(engine, begun.id));
-}
-
 function workOf(engine: Engine, run: ManualRun): Work {
   const now = engine.clock.now().toISOString();
   const identity = identityOf(run);
@@ -101,7 +92,7 @@ function workOf(engine: Engine, run: ManualRun): Work {
     aside: changesNothing(engine, run.playbook),
     mode: run.mode,
     clusterByRule: true,
-    requestedBy: { who: run.who, why: run.why },
+    requestedBy: run.by,
     rule: {
       name: "manual",
       mode: run.mode,
@@ -112,6 +103,11 @@ function workOf(engine: Engine, run: ManualRun): Work {
       labels: {},
       parameters: run.parameters,
       releaseWhenResolved: false,
+      scope: { allow: [], deny: [] },
+      windows: [],
+      whenOld: "record",
+      perHour: null,
+      approvalMs: APPROVAL_MS,
       configuration: engine.configuration.hash,
     },
     signals: [
@@ -123,12 +119,15 @@ function workOf(engine: Engine, run: ManualRun): Work {
           id: identity,
           kind: "manual",
           key: null,
-          title: run.why,
+          title: run.by.why,
           severity: null,
           subscriptionId: null,
           at: now,
           startedAt: null,
           resourceIds: [],
+          unreal: null,
+          reference: null,
+          named: {},
         },
       },
     ],

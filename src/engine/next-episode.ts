@@ -1,9 +1,11 @@
 import type { Randomness } from "../model/clock.ts";
+import { highestMode } from "../model/mode-at.ts";
 import { isOpen, type Remediation } from "../model/remediation.ts";
-import { insertAudit, insertDrive, sealAudit, writeRecord } from "../store/record-rows.ts";
+import { insertAudit, insertDrive, recordSeal, sealAudit, writeRecord } from "../store/record-rows.ts";
 import { newRemediationId } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import { type TargetEntry, UNSEEN } from "../store/target-row.ts";
+import { claimFacts } from "./claim-facts.ts";
 import { laneOf } from "./lane-of.ts";
 import { signalRow } from "./signal-row.ts";
 
@@ -41,19 +43,8 @@ export function nextEpisode(
   const reason = isOther
     ? "an alert came for a newer object under this name while the one before was open"
     : "an alert came while this was being taken back";
-  const audit = sealAudit({
-    sequence: 1,
-    at: now.toISOString(),
-    who: "engine",
-    what: "claimed",
-    why: reason,
-    before: null,
-    after: "pending",
-    details: { follows: ended.id },
-    previous: "",
-  });
   const due = insertDrive(now, id, 1, laneOf(ended));
-  const record: Remediation = {
+  const begun: Remediation = {
     ...ended,
     id,
     state: "pending",
@@ -62,9 +53,13 @@ export function nextEpisode(
     remains: [],
     // What began before the newer object was there would be held against it.
     signal: entry.lastSignal ?? ended.signal,
-    mode: ended.rule.mode,
+    mode: highestMode(ended.rule),
     requestedBy: null,
     revertedBy: null,
+    approval: null,
+    askedAt: null,
+    reminded: false,
+    extendedTo: null,
     planNumber: null,
     planHash: null,
     identity: null,
@@ -80,9 +75,21 @@ export function nextEpisode(
     revertsTo: null,
     dueSequence: 1,
     auditSequence: 1,
-    auditHash: audit.hash,
+    auditHash: "",
     readBackAfter: null,
   };
+  const audit = sealAudit({
+    sequence: 1,
+    at: begun.createdAt,
+    who: "engine",
+    what: "claimed",
+    why: reason,
+    before: null,
+    after: "pending",
+    details: { ...claimFacts(begun), follows: ended.id, record: recordSeal(begun) },
+    previous: "",
+  });
+  const record: Remediation = { ...begun, auditHash: audit.hash };
   return {
     entry: {
       ...entry,

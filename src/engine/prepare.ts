@@ -1,14 +1,17 @@
 import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
 import { lowestMode, type Mode } from "../model/mode.ts";
+import { modeAt } from "../model/mode-at.ts";
 import { type Plan, sealPlan } from "../model/plan.ts";
 import type { AnyPlaybook, PlanOutcome, Proof } from "../model/playbook.ts";
 import { isOpen, type Remediation, type State } from "../model/remediation.ts";
 import type { TargetRow } from "../store/target-row.ts";
+import { askGuard, exceptionOf } from "./ask-guard.ts";
 import { type Engine, PLAN_MS } from "./engine.ts";
 import { type EvidenceState, evidenceKept } from "./evidence.ts";
-import { guard } from "./guard.ts";
+import { exceptedBy, type GuardMode } from "./guard.ts";
 import { episodesOfDay } from "./next-episode.ts";
-import { readFacts } from "./target-facts.ts";
+import { factsFor } from "./target-facts.ts";
+import { unattended } from "./unattended.ts";
 import { within } from "./within.ts";
 
 /** How long to leave evidence that is being stored before asking again. */
@@ -25,6 +28,8 @@ export interface Prepared {
   readonly identity: string | null;
   readonly plan: Plan | null;
   readonly proof: Proof | null;
+  /** One message for many tells of it: this one sends none of its own. */
+  readonly quiet?: true;
 }
 
 /** What has to be known of a remediation to plan it. */
@@ -40,6 +45,9 @@ export type Intended = Pick<
   | "unresolved"
   | "evidence"
   | "attempts"
+  | "createdAt"
+  | "approval"
+  | "requestedBy"
 >;
 
 /**
@@ -53,7 +61,8 @@ export async function prepare(engine: Engine, intended: Intended, row: TargetRow
   }
   if (playbook.kind === "notification") return notified(engine, intended);
   try {
-    return await within(PLAN_MS, "planning", planned(engine, intended, playbook, row));
+    const prepared = await within(PLAN_MS, "planning", planned(engine, intended, playbook, row));
+    return prepared.state === "applying" ? await unattended(engine, intended, playbook, prepared) : prepared;
   } catch (error) {
     if (error instanceof Refused) return verdict("refused", intended, `${error.message}. ${error.advice}`);
     if (error instanceof Permanent || error instanceof Conflict) {
@@ -72,11 +81,22 @@ function verdict(
   return { state, mode: of.mode, reason, identity: null, plan: null, proof: null, ...more };
 }
 
-/** A notification has no outside effect: its message row is written with the claim, and that is all of it. */
+/**
+ * A notification has no outside effect: its message row is written with the claim, and that is all of it. So it is told
+ * however old the signal is, or whether it is a sample: the rule asked for it.
+ */
 function notified(engine: Engine, intended: Intended): Prepared {
-  return lowestMode(intended.mode, engine.configuration.ceiling) === "off"
-    ? verdict("skipped", intended, "the ceiling is off", { mode: "off" })
-    : verdict("done", intended, "told to the channels of the rule", { proof: "declared" });
+  const { ceiling } = engine.configuration;
+  const ofRule = modeAt(intended.rule, engine.clock.now());
+  if (lowestMode(intended.mode, ofRule, ceiling) === "off") {
+    const what = ceiling === "off" ? "the ceiling" : "the rule";
+    return verdict("skipped", intended, `${what} is off`, { mode: "off" });
+  }
+  // Where it applies cannot be told of a message.
+  const exception = exceptionOf(engine, intended, () => false);
+  return exception === null
+    ? verdict("done", intended, "told to the channels of the rule", { proof: "declared" })
+    : verdict("skipped", intended, exceptedBy(exception));
 }
 
 async function planned(
@@ -92,23 +112,17 @@ async function planned(
       : `${playbook.name} acts on a ${playbook.target}`;
     return verdict("skipped", intended, reason);
   }
-  const kubernetes = engine.ports.read.kubernetes.bind(engine.ports.read);
-  const facts = await readFacts(target, kubernetes);
+  const facts = await factsFor(engine, target, intended.rule);
   if (facts === null) return verdict("skipped", intended, "the target has gone");
   const parameters = playbook.parameters.safeParse(intended.rule.parameters);
   if (!parameters.success) return verdict("failed", intended, `this version refuses the rule's parameters`);
-  const judged = guard({
-    record: intended,
-    playbook,
-    facts,
-    ceiling: engine.configuration.ceiling,
-    scope: engine.configuration.scope,
-    protectedNamespaces: engine.configuration.protectedNamespaces,
-    now: engine.clock.now(),
-    episodes: 1 + episodesOfDay(row?.entries[playbook.name]?.episodes ?? [], engine.clock.now()).length,
-  });
-  if (judged.verdict === "refuse")
-    return verdict("refused", intended, judged.reason, { identity: facts.uid });
+  const before = row?.entries[playbook.name]?.episodes ?? [];
+  const episodes = 1 + episodesOfDay(before, engine.clock.now()).length;
+  const judged = await askGuard(engine, { record: intended, playbook, facts, episodes, touched: false });
+  if (judged.verdict !== "go") {
+    const state = judged.verdict === "skip" ? "skipped" : "refused";
+    return verdict(state, intended, judged.reason, { identity: facts.uid });
+  }
   const outcome = await playbook.plan(
     { target, parameters: parameters.data, remediationId },
     { read: engine.ports.read },
@@ -142,7 +156,7 @@ function judge(
   intended: Intended,
   playbook: AnyPlaybook,
   outcome: PlanOutcome,
-  judged: { readonly mode: Mode; readonly lowered: string | null },
+  judged: GuardMode,
   uid: string | null,
   row: TargetRow | null,
 ): Prepared {
@@ -155,15 +169,16 @@ function judge(
   if (uid !== null && draft.identity !== uid) throw madeAnew();
   const { id: remediationId, target } = intended;
   const plan = sealPlan(draft, { remediationId, playbook: playbook.name, target });
-  const more = { identity: draft.identity, plan, mode: judged.mode };
+  const quiet = judged.quiet === true ? ({ quiet: true } as const) : {};
+  const more = { identity: draft.identity, plan, mode: judged.mode, ...quiet };
   const holder = heldByAnother(plan, playbook.name, row);
   if (holder !== null)
     return verdict("skipped", intended, `${holder} already holds what it would touch`, more);
   switch (judged.mode) {
     case "off":
-      return verdict("skipped", intended, "the mode is off", more);
+      return verdict("skipped", intended, judged.lowered ?? "the mode is off", more);
     case "observe":
-      return verdict("observed", intended, `would have done: ${sentences(plan)}`, more);
+      return verdict("observed", intended, wouldHave(plan, judged.lowered), more);
     case "approve":
       return verdict("awaiting-approval", intended, judged.lowered ?? "the rule wants a person's word", more);
     case "enforce":
@@ -175,6 +190,12 @@ function madeAnew(): Retryable {
   return new Retryable("the object was made anew while it was planned", "It is planned again by itself.", {
     retryAfterMs: 0,
   });
+}
+
+/** What was only observed, and why it was not done. */
+export function wouldHave(plan: Plan, lowered: string | null): string {
+  const done = `would have done: ${sentences(plan)}`;
+  return lowered === null ? done : `${lowered}; ${done}`;
 }
 
 /** The plan's steps as one sentence. */

@@ -1,5 +1,5 @@
 import { Retryable } from "../model/errors.ts";
-import { type Pod, WORKLOAD_KINDS, type WorkloadKind } from "../model/kubernetes-objects.ts";
+import { type Pod, WORKLOAD_KINDS, type Workload, type WorkloadKind } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Target, type TargetKind, targetSchema } from "../model/target.ts";
@@ -118,14 +118,14 @@ async function namedWorkload(
   return workload === null ? null : { kind, name: workload.name, uid: workload.uid };
 }
 
-/** Follows controllers upwards by uid, to the highest kind we know; a sentence when the chain breaks. */
-async function topOwner(
+/** Follows controllers upwards by uid, to the highest one whose kind we know; a sentence when the chain breaks. */
+export async function topOwner(
   start: OwnerStep,
   namespace: string,
   kubernetes: KubernetesReader,
-): Promise<{ readonly kind: WorkloadKind; readonly name: string } | string> {
+): Promise<Workload | string> {
   let step = start;
-  let top: { readonly kind: WorkloadKind; readonly name: string } | null = null;
+  let top: Workload | null = null;
   for (let depth = 0; depth < OWNER_DEPTH; depth++) {
     const kind = knownKind(step.kind);
     if (kind === null) {
@@ -134,7 +134,7 @@ async function topOwner(
     const workload = await kubernetes.workload(kind, namespace, step.name);
     if (workload === null || workload.uid !== step.uid)
       return top ?? `its ${step.kind} ${step.name} has gone`;
-    top = { kind, name: workload.name };
+    top = workload;
     if (workload.controller === null) return top;
     step = workload.controller;
   }

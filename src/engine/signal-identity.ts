@@ -1,6 +1,7 @@
 import type { SignalSummary } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
 import { signalHash } from "../store/row-keys.ts";
+import { referenceOf } from "./defender-reference.ts";
 
 const LONGEST_IDENTITY = 1_000;
 
@@ -38,7 +39,30 @@ export function summarize(signal: Signal): SignalSummary {
     at: signalTime(signal),
     startedAt: times.startedAt,
     resourceIds: resourceIds.slice(0, 10).map((one) => cleanText(one, 500)),
+    unreal: signal.isSample ? "sample" : signal.isSnapshot ? "snapshot" : null,
+    reference: referenceOf(signal),
+    named: namedBy(signal),
   };
+}
+
+/** What a signal names besides its resource; what it does not name is left out. */
+export function namedBy(signal: Signal): Readonly<Record<string, string>> {
+  const { cluster, workload, namespace, affectedNamespace, pod, container, image, digest, findingName } =
+    signal;
+  const named = {
+    cluster: cluster?.resourceId.toLowerCase() ?? null,
+    namespace,
+    affectedNamespace,
+    workload: workload === null ? null : `${workload.kind} ${workload.name}`,
+    pod,
+    container,
+    image,
+    digest,
+    finding: findingName,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([what, name]) => (name === null ? [] : [[what, cleanText(name, 500)]])),
+  );
 }
 
 /** At most `longest` characters, without control characters and halves of surrogate pairs. */

@@ -1,43 +1,26 @@
-import type { HttpRequest, HttpResponseInit } from "@azure/functions";
-import { z } from "zod";
-import type { Engine } from "../engine/engine.ts";
+import type { HttpResponseInit } from "@azure/functions";
 import { type ListQuery, listRemediations, showRemediation } from "../engine/list-remediations.ts";
-import { revert } from "../engine/revert.ts";
 import { END_STATES, OPEN_STATES, type State } from "../model/remediation.ts";
 import { type Target, targetSchema } from "../model/target.ts";
 import { isRemediationId } from "../store/row-keys.ts";
-import { json, jsonBody, type OpenEngine, registerHttp } from "./http-function.ts";
+import { assertMay, may } from "./access.ts";
+import { type Api, type Call, json, registerHttp } from "./http-function.ts";
 import { BadRequest } from "./problem.ts";
 
 const STATES: readonly State[] = [...OPEN_STATES, ...END_STATES];
 const KNOWN = ["state", "target", "signal", "playbook", "rule", "from", "to", "limit", "after", "code"];
-const revertSchema = z.strictObject({ reason: z.string().trim().min(1).max(500) });
 
 /**
- * `GET /api/remediations` lists with filters and paging, `GET /api/remediations/{id}` shows one with its history,
- * `POST /api/remediations/{id}/revert` takes one back. GET changes nothing.
+ * `GET /api/remediations` lists with filters and paging what the caller may see, `GET /api/remediations/{id}` shows one
+ * with its history.
  */
-export function registerRemediations(openEngine: OpenEngine): void {
-  // One catch-all: the host allows an optional parameter at the end only.
-  registerHttp(
-    "remediations",
-    "remediations/{*path}",
-    ["GET", "POST"],
-    openEngine,
-    async (engine, request) => {
-      const [id, action, ...rest] = (request.params["path"] ?? "").split("/").filter((part) => part !== "");
-      if (rest.length === 0 && request.method === "GET" && action === undefined) {
-        return id === undefined ? list(engine, request) : show(engine, id);
-      }
-      if (rest.length === 0 && request.method === "POST" && id !== undefined && action === "revert") {
-        return takeBack(engine, id, request);
-      }
-      throw new BadRequest("There is nothing at this address. See the operator guide for the API.", 404);
-    },
-  );
+export function registerRemediations(api: Api): void {
+  registerHttp("list", api, (call) => list(call));
+  registerHttp("show", api, (call) => show(call));
 }
 
-async function list(engine: Engine, { query }: HttpRequest): Promise<HttpResponseInit> {
+async function list(call: Call): Promise<HttpResponseInit> {
+  const { query } = call.request;
   for (const name of query.keys()) {
     if (!KNOWN.includes(name))
       throw new BadRequest(`${name}: no such filter. Use ${KNOWN.slice(0, -1).join(", ")}.`);
@@ -55,22 +38,17 @@ async function list(engine: Engine, { query }: HttpRequest): Promise<HttpRespons
     to: timeOf("to", query.get("to")),
     limit: limitOf(query.get("limit")),
     after,
+    where: ({ target, signal }) => may(call, "Reflex.Read", target, signal),
   };
-  return json(200, await listRemediations(engine.table, asked));
+  return json(200, await listRemediations(call.engine.table, asked));
 }
 
-async function show(engine: Engine, id: string): Promise<HttpResponseInit> {
-  const shown = await showRemediation(engine.table, id);
+async function show(call: Call): Promise<HttpResponseInit> {
+  const id = call.request.params["id"] ?? "";
+  const shown = await showRemediation(call.engine.table, id);
   if (shown === null) throw new BadRequest(`There is no remediation ${id.slice(0, 60)}.`, 404);
+  assertMay(call, "Reflex.Read", shown.remediation.target, shown.remediation.signal);
   return json(200, shown);
-}
-
-async function takeBack(engine: Engine, id: string, request: HttpRequest): Promise<HttpResponseInit> {
-  const body = revertSchema.safeParse(await jsonBody(request));
-  if (!body.success) throw new BadRequest("reason: say why, in at most 500 characters.");
-  if ((await showRemediation(engine.table, id)) === null)
-    throw new BadRequest(`There is no remediation ${id.slice(0, 60)}.`, 404);
-  return json(200, await revert(engine, id, { who: "holder of a function key", why: body.data.reason }));
 }
 
 function statesOf(text: string | null): readonly State[] | undefined {

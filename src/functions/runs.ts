@@ -3,7 +3,8 @@ import { runManually } from "../engine/manual-run.ts";
 import { MODES } from "../model/mode.ts";
 import { targetSchema } from "../model/target.ts";
 import { parseDuration } from "../rules/index.ts";
-import { json, jsonBody, type OpenEngine, registerHttp } from "./http-function.ts";
+import { assertMay, wordOf } from "./access.ts";
+import { type Api, json, jsonBody, registerHttp } from "./http-function.ts";
 import { BadRequest } from "./problem.ts";
 
 const runSchema = z.strictObject({
@@ -17,15 +18,18 @@ const runSchema = z.strictObject({
 
 /**
  * `POST /api/playbooks/{name}/runs`: runs a playbook on a target. Without a mode it observes. The header
- * `Idempotency-Key` makes repetitions one run. 202 with the remediation and its `Location`.
+ * `Idempotency-Key` makes a caller's repetitions one run. 202 with the remediation and its `Location`.
  */
-export function registerRuns(openEngine: OpenEngine): void {
-  registerHttp("runs", "playbooks/{name}/runs", ["POST"], openEngine, async (engine, request) => {
+export function registerRuns(api: Api): void {
+  registerHttp("run", api, async (call) => {
+    const { engine, request } = call;
     const parsed = runSchema.safeParse(await jsonBody(request));
     if (!parsed.success) throw new BadRequest(sentenceOf(parsed.error));
     const { target, parameters, mode, reason, ttl, notify } = parsed.data;
+    assertMay(call, "Reflex.Run", target);
     const unknown = notify.find((name) => !engine.configuration.channels.some((one) => one.name === name));
     if (unknown !== undefined) throw new BadRequest(`notify: there is no channel ${unknown}.`);
+    const by = wordOf(call, reason);
     const record = await runManually(engine, {
       playbook: request.params["name"] ?? "",
       target,
@@ -33,9 +37,9 @@ export function registerRuns(openEngine: OpenEngine): void {
       mode,
       ttlMs: ttl === undefined ? null : durationOf(ttl),
       notify,
-      who: "holder of a function key",
-      why: reason,
-      idempotencyKey: keyOf(request.headers.get("idempotency-key")) ?? engine.randomness.hex(32),
+      by,
+      // Of this caller alone: nobody gets, or foresees, another's run by its key.
+      idempotencyKey: `${by.id}/${keyOf(request.headers.get("idempotency-key")) ?? engine.randomness.hex(32)}`,
     });
     return json(202, record, { location: `/api/remediations/${record.id}` });
   });

@@ -3,6 +3,9 @@ import { z } from "zod";
 /** The label, on pods and policies, whose value is the id of the remediation that put it there. */
 export const INCIDENT_LABEL = "defender-reflex.dev/incident";
 
+/** Under this name the API server records which fields are ours. */
+export const FIELD_MANAGER = "defender-reflex";
+
 /** Our own namespace in a cluster, where the operator's manifest puts the block list. */
 export const OWN_NAMESPACE = "defender-reflex";
 

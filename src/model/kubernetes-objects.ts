@@ -1,3 +1,5 @@
+import type { FieldManager } from "./field-managers.ts";
+
 /** A label or annotation map. */
 export type Labels = Readonly<Record<string, string>>;
 
@@ -35,6 +37,8 @@ export interface ObjectIdentity {
   /** True from the moment that somebody deleted it until it is gone. */
   readonly deleting: boolean;
   readonly controller: Owner | null;
+  /** Who set which fields; not more of it than an honest object has. */
+  readonly managers: readonly FieldManager[];
 }
 
 /** One container of a pod: its name, the reference in the specification, the digest that really runs if known. */
@@ -115,4 +119,5 @@ export interface BlockList {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly entries: Readonly<Record<string, string>>;
+  readonly managers: readonly FieldManager[];
 }

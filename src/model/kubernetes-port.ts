@@ -16,6 +16,8 @@ import type {
  */
 export interface KubernetesReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
+  /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
+  pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
   namespace(name: string): Promise<Namespace | null>;
   workload(kind: WorkloadKind, namespace: string, name: string): Promise<Workload | null>;
   scale(kind: ScalableKind, namespace: string, name: string): Promise<Scale | null>;

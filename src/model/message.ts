@@ -12,6 +12,11 @@ export type MessageKind =
   | "refused"
   | "observed"
   | "foreign-mark"
+  | "approval-reminder"
+  | "budget"
+  | "tripped"
+  | "asks"
+  | "parked"
   | "silence";
 
 /** One message to one channel, as stored in its due row. At least once: id and sequence let the reader see a repetition. */

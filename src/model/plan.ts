@@ -1,4 +1,4 @@
-import { hashOf } from "./canonical-json.ts";
+import { canonicalJson, hashOf } from "./canonical-json.ts";
 import type { Target } from "./target.ts";
 
 /** Any value that survives JSON. */
@@ -35,13 +35,23 @@ export interface Plan extends PlanDraft {
   readonly hash: string;
 }
 
-/** Makes a draft a plan. The hash covers target, identity, steps, impact and data: noise keeps it, drift changes it. */
+/**
+ * Makes a draft a plan. The hash covers target, identity, steps, impact and data: noise keeps it, drift changes it. Names
+ * that were made of the remediation's id count as if all had one id, so that observing and enforcing plan the same.
+ */
 export function sealPlan(
   draft: PlanDraft,
   of: { remediationId: string; playbook: string; target: Target },
 ): Plan {
   const { identity, steps, impact, limits, data } = draft;
   const { remediationId, playbook, target } = of;
-  const hash = hashOf({ playbook, target, identity, steps, impact, data });
+  const hash = planHashOf({ remediationId, playbook, target, identity, steps, impact, data });
   return { remediationId, playbook, target, identity, steps, impact, limits, data, hash };
+}
+
+/** The hash that a plan must have, computed from its content. */
+export function planHashOf(plan: Omit<Plan, "hash" | "limits">): string {
+  const { playbook, target, identity, steps, impact, data, remediationId } = plan;
+  const content = canonicalJson({ playbook, target, identity, steps, impact, data });
+  return hashOf(content.replaceAll(remediationId, "<remediation>"));
 }

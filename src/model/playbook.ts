@@ -77,6 +77,8 @@ export interface Playbook<K extends TargetKind = TargetKind, P = unknown> {
   };
   /** What a user of the target notices. */
   readonly impact: string;
+  /** More than one pod or one connection may suffer: a person's run wants a second person. */
+  readonly highImpact: boolean;
   readonly reversible: boolean;
   readonly destroysEvidence: boolean;
   plan(input: PlanInput<Extract<Target, { kind: K }>, P>, ports: ReadPorts): Promise<PlanOutcome>;

@@ -1,7 +1,10 @@
+import type { DefenderReference } from "./defender-port.ts";
 import type { Mode } from "./mode.ts";
 import type { Proof } from "./playbook.ts";
+import type { Scope, TimeWindow } from "./rule.ts";
 import type { Severity, SignalKind } from "./signal.ts";
 import type { Target } from "./target.ts";
+import type { Approval, Word } from "./word.ts";
 
 /** States in which something is still to come: such a record has exactly one drive row. */
 export const OPEN_STATES = [
@@ -52,6 +55,16 @@ export interface RuleAsItWas {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Whether a signal that Defender resolved ends a containment before its deadline. */
   readonly releaseWhenResolved: boolean;
+  /** Its own scope, beside that of the file; both must allow. */
+  readonly scope: Scope;
+  /** Times of the week with another mode; the first that holds counts. */
+  readonly windows: readonly TimeWindow[];
+  /** What becomes of a signal that is too old on arrival. */
+  readonly whenOld: "record" | "notify" | "approve";
+  /** Targets in an hour without a person; null: the file's. */
+  readonly perHour: number | null;
+  /** How long a person is waited for. */
+  readonly approvalMs: number;
   /** Hash of the configuration that decided. */
   readonly configuration: string;
 }
@@ -71,6 +84,12 @@ export interface SignalSummary {
   /** First activity, ISO 8601: what did not exist then is not what the alert is about. */
   readonly startedAt: string | null;
   readonly resourceIds: readonly string[];
+  /** Defender's sample, or a copy from the weekly snapshot: never acted upon without a person. */
+  readonly unreal: "sample" | "snapshot" | null;
+  /** Where Defender keeps the record, for reading it back; null where the export does not tell. */
+  readonly reference: DefenderReference | null;
+  /** What the signal names besides its resource (namespace, pod, image, …): Defender has to name the same. */
+  readonly named: Readonly<Record<string, string>>;
 }
 
 /** A playbook that keeps evidence, and on what. */
@@ -102,9 +121,19 @@ export interface Remediation {
   /** The operator's rule named this cluster, so it need not be in the signal's own subscription. */
   readonly clusterByRule: boolean;
   /** Who asked for a manual run, and why. */
-  readonly requestedBy: { readonly who: string; readonly why: string } | null;
+  readonly requestedBy: Word | null;
   /** Who asked to take it back; null when its deadline did. */
-  readonly revertedBy: { readonly who: string; readonly why: string } | null;
+  readonly revertedBy: Word | null;
+  /** A person's word on the present plan; null before it, and again once the plan has changed. */
+  readonly approval: Approval | null;
+  /** When a person was asked for the present question, ISO 8601; null: nobody has been asked yet. */
+  readonly askedAt: string | null;
+  /** Somebody was reminded that it waits. */
+  readonly reminded: boolean;
+  /** A person set this later deadline, ISO 8601. */
+  readonly extendedTo: string | null;
+  /** Of the build that claimed it. */
+  readonly build: string;
   readonly planNumber: number | null;
   readonly planHash: string | null;
   readonly identity: string | null;

@@ -85,6 +85,8 @@ export interface Signal {
   readonly subscriptionId: string | null;
   /** Location under which Defender keeps the alert (ascLocation); needed to read it back. */
   readonly alertLocation: string | null;
+  /** Resource group under which Defender keeps the alert; null where it is kept at the subscription, or does not say. */
+  readonly alertResourceGroup: string | null;
   /** A name to show, never an id. */
   readonly compromisedEntity: string | null;
   readonly cluster: { readonly resourceId: string } | null;

@@ -15,6 +15,8 @@ import { severityOf } from "./severity.ts";
 const SAMPLE_TYPE = /^SIMULATED_/i;
 /** The last one in the link: a resource group may be called "location" too. */
 const LOCATION = /^.*\/locations?\/([a-z0-9]+)/is;
+/** The first one in the link: the alert id before it has no slashes. */
+const RESOURCE_GROUP = /\/resourceGroups?\/([\p{L}\p{N}_.()-]{1,90})(?:[/?#]|$)/iu;
 const SAMPLE_TITLE = /^\s*\[SAMPLE ALERT\]/i;
 
 function identifiersOf(resourceId: unknown, identifiers: unknown): string[] {
@@ -92,6 +94,7 @@ export function alertSignal(reading: AlertReading): Signal | null {
     subscriptionId:
       main?.subscriptionId ?? /\/subscription(?:s|Id)\/([^/\s]+)/i.exec(uri)?.[1]?.toLowerCase() ?? null,
     alertLocation: LOCATION.exec(uri)?.[1] ?? null,
+    alertResourceGroup: RESOURCE_GROUP.exec(uri)?.[1] ?? null,
     compromisedEntity: textOf(reading.compromisedEntity),
     ...resolveKubernetes(context, doubts),
     attackerIps: attackerIps(context),

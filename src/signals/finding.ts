@@ -44,6 +44,7 @@ export function findingSignal(record: JsonObject): Signal | null {
     resourceType: resourceIds.length > 0 ? (main?.type ?? null) : null,
     subscriptionId: main?.subscriptionId ?? null,
     alertLocation: null,
+    alertResourceGroup: null,
     compromisedEntity: textOf(eitherPath(properties, "resourceDetails", "resourceName")),
     ...containerDetail(levels, resourceIds, resourceText, doubts),
     attackerIps: [],

@@ -68,6 +68,7 @@ export function otherSignal(record: JsonObject, otherKind: OtherKind): Signal {
     resourceType: facts.resourceIds.length > 0 ? (main?.type ?? null) : null,
     subscriptionId: main?.subscriptionId ?? null,
     alertLocation: null,
+    alertResourceGroup: null,
     compromisedEntity: null,
     ...NO_KUBERNETES,
     attackerIps: [],

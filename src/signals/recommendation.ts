@@ -48,6 +48,7 @@ export function recommendationSignal(record: JsonObject): Signal | null {
     resourceType: resourceIds.length > 0 ? (main?.type ?? null) : null,
     subscriptionId: main?.subscriptionId ?? null,
     alertLocation: null,
+    alertResourceGroup: null,
     compromisedEntity: textOf(eitherPath(properties, "resourceDetails", "resourceName")),
     ...containerDetail(levels, resourceIds, null, doubts),
     attackerIps: [],

@@ -69,6 +69,27 @@ export function decodePlan(row: Row): StoredPlan {
   return JSON.parse(new TextDecoder().decode(unpackBytes(row.cells))) as StoredPlan;
 }
 
+/**
+ * Hash of a record as it is stored, for its audit row: of everything but where it is due next, which a joined signal
+ * moves, and the end of its history, which is made of it.
+ */
+export function recordSeal(record: Remediation): string {
+  const {
+    dueRow: _row,
+    dueAt: _at,
+    dueSequence: _due,
+    auditSequence: _audit,
+    auditHash: _hash,
+    ...kept
+  } = bounded(record);
+  return hashOf(kept);
+}
+
+/** Hash of all that a plan row keeps, for the audit row that is written with it. */
+export function planSeal(stored: StoredPlan): string {
+  return hashOf(stored);
+}
+
 /** Makes an audit row: the hash covers the row and the hash of the row before. */
 export function sealAudit(row: Omit<AuditRow, "hash">): AuditRow {
   const kept = { ...row, why: short(row.why) };
@@ -90,22 +111,31 @@ export function decodeAudit(row: Row): AuditRow {
   return JSON.parse(String(row.cells["row"])) as AuditRow;
 }
 
+/** What a record waits on (a cluster, or nothing), and how urgent it is: 0 (critical) to 5 (no severity known). */
+export interface Lane {
+  readonly cluster: string;
+  readonly urgency: number;
+}
+
+/** Of what tells no severity. */
+export const LEAST_URGENT = 5;
+
 /** What is due: `drive` a record, or send a message. */
 export type Due =
-  | { readonly kind: "drive"; readonly id: string; readonly key: string; readonly lane: string }
+  | { readonly kind: "drive"; readonly id: string; readonly key: string; readonly lane: Lane }
   | { readonly kind: "message"; readonly id: string; readonly key: string; readonly message: Message };
 
-/** Inserts the drive row of a record; `lane` names what it waits on (a cluster), for the breaker. */
+/** Inserts the drive row of a record; `lane` is for the sweep's order and its breaker. */
 export function insertDrive(
   at: Date,
   id: string,
   sequence: number,
-  lane: string,
+  { cluster, urgency }: Lane,
 ): Operation & { readonly do: "insert" } {
   return {
     do: "insert",
     key: dueRowKey(at, id, sequence),
-    cells: { schema: SCHEMA, kind: "drive", id, lane },
+    cells: { schema: SCHEMA, kind: "drive", id, lane: cluster, urgency },
   };
 }
 
@@ -124,8 +154,11 @@ export function insertMessage(at: Date, message: Message): Operation & { readonl
 export function decodeDue(row: Row): Due {
   checkSchema(row);
   const id = String(row.cells["id"]);
-  if (row.cells["kind"] === "drive")
-    return { kind: "drive", id, key: row.key, lane: String(row.cells["lane"] ?? "") };
+  if (row.cells["kind"] === "drive") {
+    const { lane, urgency } = row.cells;
+    const known = { cluster: String(lane ?? ""), urgency: Number(urgency ?? LEAST_URGENT) };
+    return { kind: "drive", id, key: row.key, lane: known };
+  }
   return { kind: "message", id, key: row.key, message: JSON.parse(String(row.cells["message"])) as Message };
 }
 

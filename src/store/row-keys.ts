@@ -10,6 +10,8 @@ export const SHARDS: readonly string[] = [..."0123456789abcdef"];
 export const CONTROL = "control";
 /** Undecodable events wait here with their bytes. */
 export const PARKED = "parked";
+/** What was used of each budget, and how many pods are held. */
+export const BUDGET = "budget";
 
 const LATEST = 9_999_999_999_999;
 
@@ -90,6 +92,16 @@ export function planRowKey(id: string, number: number): string {
 /** Row key of audit row `sequence` of a record. */
 export function auditRowKey(id: string, sequence: number): string {
   return `a!${id}!${String(sequence).padStart(6, "0")}`;
+}
+
+/** Row key of the tombstone of a record: its history is kept, all else of it has been removed by age. */
+export function tombstoneRowKey(id: string): string {
+  return `x!${id}`;
+}
+
+/** When the remediation of an id was begun. */
+export function createdAtOf(id: string): Date {
+  return new Date(LATEST - Number(id.slice(1, 14)));
 }
 
 /** All rows of one kind (`p`, `a`) of one record. */

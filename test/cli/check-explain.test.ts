@@ -34,7 +34,16 @@ describe("reflex check", () => {
       "reflex.yaml is good: 3 rules (off 0, observe 2, approve 0, enforce 1), ceiling approve.",
     );
     expect(lines.slice(0, -1).every((line) => /^reflex\.yaml:7:\d+ warning: /.test(line))).toBe(true);
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(3);
+  });
+
+  it("warns of an exception that ended, by the clock of the machine", async () => {
+    const text = "exceptions: [{ name: e, owner: o, reason: r, until: 2026-03-01, playbook: notify }]\n";
+    const { out, code } = await reflex(["check"], { files: { "reflex.yaml": text } });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^reflex\.yaml:1:53 warning: .*exception e has ended/);
+    const before = await reflex(["check"], { files: { "reflex.yaml": text }, now: "2026-03-01T23:59:00Z" });
+    expect(before.out).toMatch(/^reflex\.yaml is good/);
   });
 
   it("prints each mistake as file:line:column on standard error, and answers 1", async () => {
@@ -66,7 +75,7 @@ describe("reflex check", () => {
         rules: 3,
         modes: { off: 0, observe: 2, approve: 0, enforce: 1 },
         hash: expect.stringMatching(/^[0-9a-f]{64}$/),
-        warnings: [expect.objectContaining({ line: 7 })],
+        warnings: [expect.objectContaining({ line: 7 }), expect.objectContaining({ line: 7 })],
       },
     ]);
     const bad = await reflex(["check", "bad.yaml", "--json"], { files });
@@ -125,6 +134,41 @@ describe("reflex explain", () => {
         { rule: "all-alerts", matched: true },
       ],
     });
+  });
+
+  it("takes the mode of the moment: now, or the time that is given", async () => {
+    const text = `mode: enforce
+rules:
+  - name: by-night
+    when: { kind: alert }
+    playbooks: [{ name: isolate-pod }]
+    mode: approve
+    windows: [{ from: "20:00", to: "06:00", timezone: Europe/Berlin, mode: enforce }]
+`;
+    const modeAt = async (...args: string[]) => {
+      const ran = await reflex(["--json", "explain", "a.json", ...args], {
+        files: { "reflex.yaml": text, "a.json": ALERT },
+      });
+      return ran.json();
+    };
+    const of = (mode: string) => [
+      expect.objectContaining({
+        decisions: [expect.objectContaining({ mode })],
+        rules: [expect.objectContaining({ playbooks: [expect.objectContaining({ mode })] })],
+      }),
+    ];
+    // The machine's clock says 09:00 in Berlin.
+    expect(await modeAt()).toEqual(of("approve"));
+    expect(await modeAt("--at", "2026-03-02T20:00:00+01:00")).toEqual(of("enforce"));
+    expect(await modeAt("--at", "4h")).toEqual(of("enforce"));
+    const people = await reflex(["explain", "a.json", "--at", "2026-03-02T19:00Z"], {
+      files: { "reflex.yaml": text, "a.json": ALERT },
+    });
+    expect(people.out).toContain("decided: isolate-pod, enforce, by rule by-night\n");
+    const wrong = await reflex(["explain", "a.json", "--at", "noon"], {
+      files: { "reflex.yaml": text, "a.json": ALERT },
+    });
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("--at noon is no time") });
   });
 
   it("says so where no rule decides, and why nothing is asked for", async () => {

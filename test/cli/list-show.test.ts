@@ -147,7 +147,7 @@ describe("reflex show", () => {
       state: "superseded",
       proof: "partial",
       remains: ["policy a still selects it", "policy b still selects it"],
-      requestedBy: { who: "ada", why: "looks wrong" },
+      requestedBy: { who: "ada", id: "t/ada", why: "looks wrong" },
     }),
     plan: {
       steps: [

@@ -110,7 +110,7 @@ describe("reflex revert", () => {
   it.each(["reverted", "rejected"])("answers 0 when it ends %s", async (state) => {
     api.answer = () => ({
       status: 200,
-      json: aRecord({ state, revertedBy: { who: "ada", why: "false alarm" } }),
+      json: aRecord({ state, revertedBy: { who: "ada", id: "t/ada", why: "false alarm" } }),
     });
     const { code, out } = await reflex(argv, { env: api.env });
     expect(code).toBe(0);

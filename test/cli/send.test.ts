@@ -50,7 +50,8 @@ describe("reflex send", () => {
   });
 
   it("falls back to the hub of a local start", async () => {
-    const file = { url: "http://localhost:7071/", key: "k", events: hubs.connectionString, hub: "local" };
+    const start = { url: "http://localhost:7071/", key: "k", token: "http://127.0.0.1:1/token" };
+    const file = { ...start, events: hubs.connectionString, hub: "local" };
     const files = { a: "{}", ".reflex/local.json": JSON.stringify(file) };
     const { code, out } = await reflex(["send", "a"], { files });
     expect({ code, out }).toEqual({ code: 0, out: "Sent 1 event to the hub local.\n" });

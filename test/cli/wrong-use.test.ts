@@ -37,7 +37,24 @@ describe("wrong use of reflex", () => {
     ["a time that is none", ["list", "--since", "yesterday"], /--since yesterday is no time/],
     ["a day that does not exist", ["list", "--until", "2026-13-45"], /--until 2026-13-45 is no time/],
     ["a key as a flag", ["list", "--key", "secret"], /unknown option '--key'/],
-    ["a command that is not there yet", ["approve", "abc"], /unknown command 'approve'/],
+    ["a command that is not there yet", ["rehearse"], /unknown command 'rehearse'/],
+    ["approval without a reason", ["approve", "abc"], /--reason <text>' not specified/],
+    ["approval unseen", ["approve", "abc", "--reason", "x"], /give --plan HASH/],
+    ["an extension to nowhere", ["extend", "abc", "--reason", "x"], /just one of --until TIME and --by/],
+    [
+      "an extension to two ends",
+      ["extend", "abc", "--reason", "x", "--by", "1h", "--until", "2026-03-02"],
+      /just one of --until TIME and --by/,
+    ],
+    ["an extension to no time", ["extend", "abc", "--reason", "x", "--until", "2h"], /--until 2h is no time/],
+    ["taking back nothing in particular", ["revert", "--reason", "x"], /give the id of one remediation; or/],
+    ["taking back all of a rule", ["revert", "--rule", "r", "--reason", "x"], /with --since/],
+    ["one and many", ["revert", "abc", "--rule", "r", "--reason", "x"], /either the id/],
+    [
+      "many without a terminal or a yes",
+      ["revert", "--rule", "r", "--since", "2h", "--reason", "x"],
+      /nobody is asked without a terminal; add --yes/,
+    ],
   ])("answers 2 and one sentence: %s", async (_name, argv, sentence) => {
     const { code, out, err } = await reflex(argv, { env });
     expect({ code, out }).toEqual({ code: 2, out: "" });
@@ -49,7 +66,25 @@ describe("wrong use of reflex", () => {
     const help = await reflex(["--help"]);
     expect(help).toMatchObject({ code: 0, err: "" });
     const named = [...help.out.matchAll(/^ {2}([a-z]+) [[<]/gm)].map(([, name]) => name);
-    expect(named).toEqual(["decode", "explain", "check", "send", "run", "list", "show", "revert", "help"]);
+    expect(named).toEqual([
+      "decode",
+      "explain",
+      "check",
+      "replay",
+      "send",
+      "run",
+      "list",
+      "show",
+      "approve",
+      "reject",
+      "extend",
+      "retry",
+      "revert",
+      "pause",
+      "resume",
+      "report",
+      "help",
+    ]);
     expect(await reflex(["run", "--help"])).toMatchObject({ code: 0, out: expect.stringContaining("--ttl") });
     expect((await reflex(["--version"])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

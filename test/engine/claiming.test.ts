@@ -8,6 +8,7 @@ import type { Message } from "../../src/model/message.ts";
 import { decodeAudit } from "../../src/store/record-rows.ts";
 import { auditRowKey, dueRowKey, shardOf, targetRowKey } from "../../src/store/row-keys.ts";
 import { RowConflict, StoreUnreachable } from "../../src/store/table.ts";
+import { UNDECIDED } from "./fixtures.ts";
 import { type Bench, bench } from "./harness.ts";
 import {
   BEFORE,
@@ -26,7 +27,8 @@ import {
 const ID = `${HASH.slice(0, 1)}${"2".repeat(21)}`;
 const AT_REST: ClaimContext = { pendingReason: "it waits", pendingDue: new Date(NOW), episodes: [] };
 const LEASE_END = "2026-03-02T08:02:00.000Z";
-const TOMORROW = "2026-03-03T08:00:00.000Z";
+/** Half of the time that a person has, for the reminder. */
+const HALF_A_DAY = "2026-03-02T20:00:00.000Z";
 
 /** A verdict without a plan. */
 function bare(state: Prepared["state"]): Prepared {
@@ -60,6 +62,7 @@ describe("a fresh record", () => {
       clusterByRule: false,
       requestedBy: null,
       revertedBy: null,
+      ...UNDECIDED,
       planNumber: 0,
       planHash: plan.hash,
       identity: "uid-1",
@@ -115,7 +118,7 @@ describe("a fresh record", () => {
 
   it.each([
     ["pending", null, NOW],
-    ["awaiting-approval", bare("awaiting-approval"), TOMORROW],
+    ["awaiting-approval", bare("awaiting-approval"), HALF_A_DAY],
     ["applying", bare("applying"), LEASE_END],
   ] as const)("that is %s is due at its own time", (state, prepared, dueAt) => {
     expect(claimOf(prepared).record).toMatchObject({ state, dueAt });
@@ -146,13 +149,13 @@ describe("the first line of a record's history", () => {
       why: "label web-1",
       before: null,
       after: "applying",
-      details: { rule: "miners", configuration: "c0ffee", planHash: plan.hash },
+      details: expect.objectContaining({ rule: "miners", configuration: "c0ffee", planHash: plan.hash }),
       previous: "",
     });
   });
 
   it("names the person who asked, and no plan where there is none", () => {
-    const requestedBy = { who: "ann", why: "a drill" };
+    const requestedBy = { who: "ann", id: "t/ann", why: "a drill" };
     expect(auditOf({ requestedBy }, null)).toMatchObject({
       who: "ann",
       why: "it waits",
@@ -214,6 +217,8 @@ describe("beginning", () => {
     const table: Engine["table"] = {
       ...b.table,
       transact: (partition, operations) => {
+        // Budgets have a partition of their own.
+        if (partition !== shardOf(HASH)) return b.table.transact(partition, operations);
         asked += 1;
         return asked <= times
           ? Promise.reject(new RowConflict(412, `refused ${asked}`))

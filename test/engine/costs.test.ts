@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
 import { RecentSignals } from "../../src/engine/recent-signals.ts";
 import { revert } from "../../src/engine/revert.ts";
+import { ROOMY } from "./fixtures.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
+import { another, event } from "./processes.ts";
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -24,8 +26,9 @@ function quiet(mode: string, told = false): Bench {
 }
 
 async function costOf(b: Bench, act: () => Promise<unknown>): Promise<Cost> {
-  // Noting that events come is not a cost of one alert.
+  // Noting that events come is not a cost of one alert, nor is the look at what is switched off (one in five seconds).
   b.engine.recent.lastEventNoted = b.clock.now();
+  await b.engine.switches.now();
   const before = b.table.counts();
   await act();
   const { transactions, refused, reads, pages } = b.table.counts();
@@ -40,24 +43,54 @@ async function costOf(b: Bench, act: () => Promise<unknown>): Promise<Cost> {
 const nothing: Cost = { written: 0, refused: 0, reads: 0, pages: 0 };
 
 describe("what an alert costs of the table", () => {
-  it("is two changes for a distinct one, applied and verified", async () => {
+  it("is three changes for a distinct one, applied and verified: two, and one of its budgets", async () => {
     const b = quiet("enforce");
-    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 2 });
+    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 3 });
     expect(b.records()).toMatchObject([{ state: "in-force" }]);
   });
 
-  it("is one more where a message goes out at once", async () => {
+  it("is two more where a message goes out at once: the channel's budget, and that it was sent", async () => {
     const b = quiet("enforce", true);
-    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 3 });
+    expect(await costOf(b, () => b.ingest(alert()))).toEqual({ ...nothing, written: 5 });
     expect(b.sent).toHaveLength(1);
   });
 
-  it("is two for each of many in one batch", async () => {
+  it("is three for the next one of the process, which remembers the budgets", async () => {
+    const b = quiet("enforce");
+    await b.ingest(alert());
+    b.world.addPod("web-2");
+    const next = alert({ id: "a-2", pod: "web-2" });
+    expect(await costOf(b, () => b.ingest(next))).toEqual({ ...nothing, written: 3 });
+  });
+
+  it("is one refused change and a read of each of five budgets more for the first one of another process", async () => {
+    const b = quiet("enforce");
+    await b.ingest(alert());
+    b.world.addPod("web-2");
+    const other = another(b);
+    other.recent.lastEventNoted = b.clock.now();
+    const cost = await costOf(b, () => ingest(other, [event({ id: "a-2", pod: "web-2" })]));
+    expect(cost).toEqual({ ...nothing, written: 3, refused: 1, reads: 5 });
+  });
+
+  it("is one change and a read of each of five budgets where one of them is used up", async () => {
+    const budgets = { ...ROOMY, perRule: 0 };
+    const b = bench({ configuration: { ...configuration("enforce", silent), budgets } });
+    await b.ingest(alert());
+    b.world.addPod("web-2");
+    const next = alert({ id: "a-2", pod: "web-2" });
+    expect(await costOf(b, () => b.ingest(next))).toEqual({ ...nothing, written: 1, reads: 5 });
+  });
+
+  it("is two for each of many in one batch, and a few of the budgets for all of them", async () => {
     const b = quiet("enforce");
     const names = Array.from({ length: 30 }, (_none, index) => `p-${index}`);
     for (const name of names) b.world.addPod(name);
     const batch = names.map((name) => alert({ id: name, pod: name }));
-    expect(await costOf(b, () => b.ingest(...batch))).toEqual({ ...nothing, written: 60 });
+    const { written, ...others } = await costOf(b, () => b.ingest(...batch));
+    expect(others).toEqual({ refused: 0, reads: 0, pages: 0 });
+    expect(written).toBeGreaterThan(60);
+    expect(written).toBeLessThanOrEqual(66);
   });
 
   it.each(["observe", "approve"])("is one where the rule says %s", async (mode) => {
@@ -120,16 +153,17 @@ describe("what an alert costs of the table", () => {
     expect(b.records()).toHaveLength(1);
   });
 
-  it("is three changes and a refused one for a later episode", async () => {
+  it("is three changes and a refused one for a later episode, and one of its budgets", async () => {
     const b = quiet("enforce");
     await b.ingest(alert());
-    await revert(b.engine, b.records()[0]?.id ?? "", { who: "ann", why: "a drill" });
+    await revert(b.engine, b.records()[0]?.id ?? "", { who: "ann", id: "t/ann", why: "a drill" });
     b.clock.pass(2 * HOUR);
     const again = alert({ id: "a-2", at: b.clock.now().toISOString() });
     const { reads, ...changes } = await costOf(b, () => b.ingest(again));
-    expect(changes).toEqual({ written: 3, refused: 1, pages: 0 });
-    // As above, and the plan row of the claim, from which the new plan takes its signal over.
-    expect(reads).toBeLessThanOrEqual(4);
+    expect(changes).toEqual({ written: 4, refused: 1, pages: 0 });
+    // As above, the plan row of the claim, from which the new plan takes its signal over, and that the five budgets
+    // hold this target already when it is planned again under the lease.
+    expect(reads).toBeLessThanOrEqual(9);
     expect(
       b
         .records()

@@ -75,7 +75,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   "a person who takes it back": {
     before: async (b) => void (await b.ingest(alert({ id: "a-1" }))),
-    act: (engine, id) => revert(engine, id, { who: "ann", why: "a drill" }),
+    act: (engine, id) => revert(engine, id, { who: "ann", id: "t/ann", why: "a drill" }),
     check: (b) => {
       expect(b.records()).toMatchObject([{ state: "reverted", revertedBy: { who: "ann" } }]);
       expect(b.world.effects).toHaveLength(2);

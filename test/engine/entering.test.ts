@@ -146,7 +146,7 @@ describe("what has ended", () => {
 
   it("begins anew whenever a person asks", async () => {
     const given = { ...ended, cooldownUntil: LATER, closedAt: LATER };
-    const requestedBy = { who: "ann", why: "a drill" };
+    const requestedBy = { who: "ann", id: "t/ann", why: "a drill" };
     const { begun } = await entering(given, same, { work: { requestedBy }, record: null });
     expect(begun).toMatchObject(recorded);
   });

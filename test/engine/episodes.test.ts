@@ -8,7 +8,7 @@ import { sweepAfter } from "./processes.ts";
 import { CLUSTER } from "./world.ts";
 
 const MINUTE = 60_000;
-const ANN = { who: "ann", why: "a drill" };
+const ANN = { who: "ann", id: "t/ann", why: "a drill" };
 
 function latest(b: Bench): Remediation | undefined {
   return b.records().toSorted((one, other) => (one.createdAt > other.createdAt ? -1 : 1))[0];
@@ -104,7 +104,12 @@ describe("the third episode in a day", () => {
     const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
     const look = { playbook: "quarantine", target, parameters: {}, mode: "observe", ttlMs: null } as const;
     for (const key of ["1", "2", "3", "4"]) {
-      await runManually(b.engine, { ...look, notify: [], who: "ann", why: "a look", idempotencyKey: key });
+      await runManually(b.engine, {
+        ...look,
+        notify: [],
+        by: { ...ANN, why: "a look" },
+        idempotencyKey: key,
+      });
     }
     b.clock.pass(MINUTE);
     await alertNow(b);

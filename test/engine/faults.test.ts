@@ -21,6 +21,14 @@ function inTwoSteps(kind: AnyPlaybook["kind"]): AnyPlaybook {
       }
       await quarantine.apply(plan, ports);
     },
+    async verify(plan, ports) {
+      const { cluster, namespace, name } = podOf(plan);
+      const pod = await ports.read.kubernetes(cluster).pod(namespace, name);
+      const whole = await quarantine.verify(plan, ports);
+      return whole.verdict === "absent" && pod?.labels["first"] !== undefined
+        ? { verdict: "partial", remains: ["only the first label is there"] }
+        : whole;
+    },
     async revert(plan, ports) {
       const outcome = await quarantine.revert(plan, ports);
       const { cluster, namespace, name } = podOf(plan);
@@ -68,7 +76,10 @@ describe("a permanent error", () => {
     await b.ingest(alert());
     const [record] = b.records();
     expect(record).toMatchObject({ state: "in-force", proof: "partial", touched: true });
-    expect(record?.remains).toEqual(["403 Forbidden. Give the identity the right to patch pods."]);
+    expect(record?.remains).toEqual([
+      "only the first label is there",
+      "403 Forbidden. Give the identity the right to patch pods.",
+    ]);
     expect(record?.deadline).toBe(new Date(b.clock.now().getTime() + 8 * 3_600_000).toISOString());
     await sweepAfter(b, 8 * 60);
     expect(b.records()).toMatchObject([{ state: "reverted" }]);
@@ -86,16 +97,19 @@ describe("a permanent error", () => {
     expect(b.broken()).toEqual([]);
   });
 
-  it("of a process that died after its write: what the guard now forbids is taken back first", async () => {
+  it("of a process that died after its write: what its owner forbids to touch by now stands, and that is told", async () => {
     const b = bench();
     const dying = meanwhile(b, /^after label/, () => new Promise(() => {}));
     void ingest(dying, [event()]);
     for (let turns = 0; turns < 9; turns += 1) await new Promise((resolve) => setImmediate(resolve));
     expect(b.world.effects).toHaveLength(1);
     b.world.change("web-1", { annotations: { "defender-reflex.dev/protected": "true" } });
-    await sweepAfter(b, 2.1, 2.1);
-    expect(b.records()).toMatchObject([{ state: "failed" }]);
-    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+    await sweepAfter(b, 2.1);
+    const [record] = b.records();
+    expect(record).toMatchObject({ state: "in-force", proof: "partial", deadline: expect.any(String) });
+    expect(record?.remains).toEqual([expect.stringContaining("its owner opted out")]);
+    expect(b.sent).toMatchObject([{ kind: "in-force", remediation: { proof: "partial" } }]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web", quarantine: record?.id });
     expect(b.broken()).toEqual([]);
   });
 
@@ -143,7 +157,7 @@ describe("a conflict", () => {
     b.world.change("web-1", { labels: { app: "web", quarantine: "mine" } });
     await sweepAfter(b, 8 * 60);
     expect(b.records()).toMatchObject([{ state: "superseded", remains: ["quarantine=mine"] }]);
-    expect(b.sent.map(({ kind }) => kind)).toContain("ended");
+    expect(b.sent.map(({ kind }) => kind)).toContain("asks");
     expect(b.world.labelsOf("web-1")).toEqual({ app: "web", quarantine: "mine" });
   });
 });
@@ -160,8 +174,27 @@ describe("a passing fault", () => {
     await sweepAfter(b, ...Array(ATTEMPTS - 2).fill(6));
     expect(b.records()).toMatchObject([{ state: "applying", attempts: ATTEMPTS - 1 }]);
     await sweepAfter(b, 6);
-    // It may have been written, so the containment stands, with its deadline, and says what is missing.
-    expect(b.records()).toMatchObject([{ state: "in-force", proof: "partial" }]);
+    // It may have been written: reading back says that it was not.
+    expect(b.records()).toMatchObject([{ state: "failed", reason: expect.stringContaining("503") }]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+    expect(b.broken()).toEqual([]);
+  });
+
+  it("of what cannot be read back either leaves it in force, unverified, with its deadline", async () => {
+    const b = bench();
+    let wrote = false;
+    b.world.before = (call) => {
+      wrote ||= call.startsWith("label");
+      return wrote
+        ? Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 5_000 }))
+        : Promise.resolve();
+    };
+    await b.ingest(alert());
+    await sweepAfter(b, ...Array(ATTEMPTS).fill(6));
+    expect(b.records()).toMatchObject([
+      { state: "in-force", proof: "unverified", deadline: expect.any(String) },
+    ]);
+    expect(b.records()[0]?.remains[0]).toMatch(/^it could not be read back: 503/);
     expect(b.broken()).toEqual([]);
   });
 

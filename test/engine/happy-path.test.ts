@@ -47,8 +47,8 @@ describe("one alert's whole way", () => {
     const b = bench();
     await b.ingest(alert());
     const id = b.records()[0]?.id ?? "";
-    const record = await revert(b.engine, id, { who: "ann", why: "it was a drill" });
-    const again = await revert(b.engine, id, { who: "ann", why: "it was a drill" });
+    const record = await revert(b.engine, id, { who: "ann", id: "t/ann", why: "it was a drill" });
+    const again = await revert(b.engine, id, { who: "ann", id: "t/ann", why: "it was a drill" });
     expect(record).toMatchObject({ state: "reverted", revertedBy: { who: "ann" } });
     expect(again).toEqual(record);
     expect(b.world.effects).toHaveLength(2);

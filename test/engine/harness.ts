@@ -2,14 +2,19 @@ import { z } from "zod";
 import type { Engine } from "../../src/engine/engine.ts";
 import { type IngestCounts, ingest } from "../../src/engine/ingest.ts";
 import { RecentSignals } from "../../src/engine/recent-signals.ts";
+import { summarize } from "../../src/engine/signal-identity.ts";
+import { Switches } from "../../src/engine/switches.ts";
 import type { Clock } from "../../src/model/clock.ts";
 import type { LogEntry } from "../../src/model/log.ts";
 import type { Message } from "../../src/model/message.ts";
 import { type AnyPlaybook, playbook } from "../../src/model/playbook.ts";
-import { isOpen, type Remediation } from "../../src/model/remediation.ts";
+import { isOpen, type Remediation, type SignalSummary } from "../../src/model/remediation.ts";
 import { type Configuration, parseConfiguration } from "../../src/rules/index.ts";
+import { decodeEvent } from "../../src/signals/index.ts";
 import { createMemoryTable } from "../../src/store/memory-table.ts";
 import { decodeDue, decodeRecord } from "../../src/store/record-rows.ts";
+import { noAzure, ROOMY } from "./fixtures.ts";
+import { knowingDefender, raise } from "./known-alerts.ts";
 import { quarantine } from "./quarantine.ts";
 import { CLUSTER, SUBSCRIPTION, World } from "./world.ts";
 
@@ -22,6 +27,7 @@ export const notice: AnyPlaybook = playbook({
   parameters: z.strictObject({}),
   permissions: { kubernetes: [], arm: [] },
   impact: "none",
+  highImpact: false,
   reversible: false,
   destroysEvidence: false,
   plan: () => Promise.resolve({ outcome: "skip", reason: "the engine does it" }),
@@ -48,19 +54,23 @@ rules:
     notify: [security]
 `;
 
-/** The configuration of the tests, with the first rule in the given mode; more is text to replace in the file. */
+/**
+ * The configuration of the tests, with the first rule in the given mode; more is text to replace in the file. Budgets are
+ * out of reach unless the file names some.
+ */
 export function configuration(
   mode: string,
   change: (text: string) => string = (text) => text,
   more: readonly AnyPlaybook[] = [],
 ): Configuration {
   const playbooks = [quarantine, notice, ...more];
-  const parsed = parseConfiguration(change(RULES.replace("MODE", mode)), "test.yaml", playbooks);
+  const text = change(RULES.replace("MODE", mode));
+  const parsed = parseConfiguration(text, "test.yaml", playbooks);
   if ("errors" in parsed) throw new Error(parsed.errors.map((e) => `${e.line}: ${e.message}`).join("\n"));
-  return parsed.configuration;
+  return text.includes("budgets:") ? parsed.configuration : { ...parsed.configuration, budgets: ROOMY };
 }
 
-/** An alert in Event Hub form about one pod. */
+/** An alert in Event Hub form about one pod, which Defender knows. */
 export function alert(
   more: {
     id?: string;
@@ -70,6 +80,7 @@ export function alert(
     status?: string;
     at?: string;
     namespace?: string;
+    image?: string;
   } = {},
 ): Uint8Array {
   const at = more.at ?? "2026-03-02T07:50:00.000Z";
@@ -79,28 +90,39 @@ export function alert(
     Name: more.namespace ?? "shop",
     Cluster: { $ref: "4" },
   };
+  const id = more.id ?? "a-1";
   return new TextEncoder().encode(
-    JSON.stringify({
-      SystemAlertId: more.id ?? "a-1",
-      AlertType: more.key ?? "K8S.NODE_CryptoCoinMinerExecution",
-      AlertDisplayName: "A miner started",
-      Severity: more.severity ?? "High",
-      Status: more.status ?? "New",
-      Intent: "Execution",
-      StartTimeUtc: at,
-      EndTimeUtc: at,
-      TimeGenerated: at,
-      AzureResourceId: CLUSTER,
-      ResourceIdentifiers: [{ $id: "2", AzureResourceId: CLUSTER, Type: "AzureResource" }],
-      Entities: [
-        { $id: "3", ResourceId: CLUSTER, ResourceType: "Kubernetes Service", Type: "azure-resource" },
-        { $id: "4", CloudResource: { $ref: "3" }, Type: "K8s-cluster" },
-        namespace,
-        { $id: "6", Name: more.pod ?? "web-1", Namespace: { $ref: "5" }, Type: "K8s-pod" },
-      ],
-      ExtendedProperties: { subscription: SUBSCRIPTION },
-    }),
+    JSON.stringify(
+      raise(id, SUBSCRIPTION, {
+        SystemAlertId: id,
+        AlertType: more.key ?? "K8S.NODE_CryptoCoinMinerExecution",
+        AlertDisplayName: "A miner started",
+        Severity: more.severity ?? "High",
+        Status: more.status ?? "New",
+        Intent: "Execution",
+        StartTimeUtc: at,
+        EndTimeUtc: at,
+        TimeGenerated: at,
+        AzureResourceId: CLUSTER,
+        ResourceIdentifiers: [{ $id: "2", AzureResourceId: CLUSTER, Type: "AzureResource" }],
+        Entities: [
+          { $id: "3", ResourceId: CLUSTER, ResourceType: "Kubernetes Service", Type: "azure-resource" },
+          { $id: "4", CloudResource: { $ref: "3" }, Type: "K8s-cluster" },
+          namespace,
+          { $id: "6", Name: more.pod ?? "web-1", Namespace: { $ref: "5" }, Type: "K8s-pod" },
+          ...(more.image === undefined ? [] : [{ $id: "7", ImageId: more.image, Type: "container-image" }]),
+        ],
+        ExtendedProperties: { subscription: SUBSCRIPTION },
+      }),
+    ),
   );
+}
+
+/** What a record keeps of such an alert. */
+export function summaryOf(body: Uint8Array): SignalSummary {
+  const [decoded] = decodeEvent(body);
+  if (decoded === undefined || !("signal" in decoded)) throw new Error("a signal is wanted");
+  return summarize(decoded.signal);
 }
 
 /** A fake clock that goes on only when told. */
@@ -159,6 +181,11 @@ export function bench(
     randomness: countingRandomness(),
     log: (entry) => log.push(entry),
     recent: new RecentSignals(),
+    defender: knowingDefender(),
+    azure: noAzure,
+    held: false,
+    build: "b0",
+    switches: new Switches(more.engine?.table ?? table, more.engine?.clock ?? clock),
     ...more.engine,
   };
   let sequence = 0;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ingest } from "../../src/engine/ingest.ts";
-import { listParked } from "../../src/engine/parked-events.ts";
+import { listParked } from "../../src/engine/parked-list.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { hashOf } from "../../src/model/canonical-json.ts";
 import { Retryable } from "../../src/model/errors.ts";
 import { SHARDS } from "../../src/store/row-keys.ts";
 import type { Row } from "../../src/store/table.ts";
 import { SCHEMA } from "../../src/store/target-row.ts";
-import { alert, type Bench, bench } from "./harness.ts";
+import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { another, event, skewed, sweepAfter } from "./processes.ts";
 
 const DAYS = 24 * 60;
@@ -18,12 +18,30 @@ function shardRows(b: Bench): Row[] {
 }
 
 describe("retention", () => {
-  it("removes whole remediations, with their signals and the empty target row", async () => {
+  it("removes remediations with their plans, signals and empty target row, and keeps their history", async () => {
     const b = bench();
     await b.ingest(alert({ id: "a-1" }), alert({ id: "a-2" }));
     await sweepAfter(b, DAYS, 1);
-    expect(shardRows(b).length).toBeGreaterThan(5);
+    const [record] = b.records();
+    const history = (): string[] => shardRows(b).flatMap(({ key }) => (key.startsWith("a!") ? [key] : []));
+    const before = history().length;
     await sweepAfter(b, 401 * DAYS);
+    expect(shardRows(b).flatMap(({ key }) => (key.startsWith("a!") ? [] : [key]))).toEqual([
+      `x!${record?.id}`,
+    ]);
+    expect(history()).toHaveLength(before + 1);
+    // And all of it stays as it is.
+    const rows = shardRows(b);
+    await sweepAfter(b, 800 * DAYS);
+    expect(shardRows(b)).toEqual(rows);
+  });
+
+  it("removes histories too where the configuration names a time for them", async () => {
+    const b = bench({ configuration: configuration("enforce", (text) => `auditRetention: 500d\n${text}`) });
+    await b.ingest(alert());
+    await sweepAfter(b, DAYS, 1, 401 * DAYS, 90 * DAYS);
+    expect(shardRows(b).length).toBeGreaterThan(1);
+    await sweepAfter(b, 11 * DAYS);
     expect(shardRows(b)).toEqual([]);
   });
 
@@ -63,8 +81,12 @@ describe("the daily root", () => {
     // One that changed as the last root was written stands in both.
     expect(third).toMatchObject({ previous: second?.["hash"], heads: 1 });
     expect(fourth).toMatchObject({ previous: third?.["hash"], heads: 0 });
-    const heads = [`${record?.id}:${record?.auditHash}`];
-    expect(second?.["hash"]).toBe(hashOf({ previous: second?.["previous"], at: second?.["at"], heads }));
+    const list = hashOf([`${record?.id}:${record?.auditSequence}:${record?.auditHash}`]);
+    expect(second?.["lists"]).toBe(JSON.stringify([list]));
+    const { previous, at, heads } = second ?? {};
+    const sealed = { number: 2, at, previous, heads, lists: [list], auditRetentionMs: null };
+    expect(second?.["hash"]).toBe(hashOf(sealed));
+    expect(b.table.snapshot().some(({ key }) => key === `heads-00000002!${list}`)).toBe(true);
     const logged = b.log.filter(({ event }) => event === "audit root").map(({ facts }) => facts?.["hash"]);
     expect(logged).toEqual(roots.map(({ cells }) => cells["hash"]));
   });
@@ -83,12 +105,14 @@ describe("the daily root", () => {
     const b = bench();
     await b.ingest(alert());
     await sweepAfter(b, DAYS, 1);
-    const [record] = b.records();
     await sweepAfter(b, 401 * DAYS);
     expect(b.records()).toEqual([]);
+    const last = b.table.snapshot().findLast(({ key }) => key.startsWith("a!"));
     const root = b.table.snapshot().findLast(({ key }) => /^root-\d/.test(key))?.cells ?? {};
-    const heads = [`${record?.id}:${record?.auditHash}:removed`];
-    expect(root["hash"]).toBe(hashOf({ previous: root["previous"], at: root["at"], heads }));
+    const [, id, sequence] = last?.key.split("!") ?? [];
+    expect(root["lists"]).toBe(
+      JSON.stringify([hashOf([`${id}:${Number(sequence)}:${last?.cells["hash"]}`])]),
+    );
     expect(b.table.snapshot().filter(({ key }) => key.startsWith("removed-"))).toEqual([]);
   });
 });
@@ -123,7 +147,7 @@ describe("marks that no open remediation owns", () => {
     const old = b.world.addPod("old");
     await b.ingest(alert({ id: "a-old", pod: "old" }));
     const ended = b.records().find(({ target }) => target.kind === "pod" && target.name === "old");
-    await revert(another(b), ended?.id ?? "", { who: "ann", why: "a drill" });
+    await revert(another(b), ended?.id ?? "", { who: "ann", id: "t/ann", why: "a drill" });
     b.world.change("old", { labels: { ...old.labels, quarantine: ended?.id ?? "" } });
     await sweepAfter(b, 1, 1, 60);
     const told = b.sent.filter(({ kind }) => kind === "foreign-mark");

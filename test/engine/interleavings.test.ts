@@ -34,7 +34,7 @@ const driver: Act = (engine, id) => drive(engine, id, later(engine.clock.now(), 
 const joiner: Act = (engine) => ingest(engine, [event({ id: "a-2" })]);
 const person: Act = async (engine, id) => {
   try {
-    await revert(engine, id, { who: "ann", why: "a drill" });
+    await revert(engine, id, { who: "ann", id: "t/ann", why: "a drill" });
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
   }

@@ -11,6 +11,7 @@ import { createMemoryTable } from "../../src/store/memory-table.ts";
 import { insertDrive, writeRecord } from "../../src/store/record-rows.ts";
 import { newRemediationId, SHARDS, shardOf, signalRowKey, targetHash } from "../../src/store/row-keys.ts";
 import type { Operation } from "../../src/store/table.ts";
+import { NO_LANE } from "./fixtures.ts";
 import { alert, bench, countingRandomness } from "./harness.ts";
 import { CLUSTER } from "./world.ts";
 
@@ -56,7 +57,7 @@ async function fill(): Promise<void> {
     rows.push(writeRecord(made, "insert"), { do: "insert", key, cells: { id } });
     if (isOpen) {
       open.push(id);
-      rows.push(insertDrive(at(n + 1_000_000), id, 1, ""));
+      rows.push(insertDrive(at(n + 1_000_000), id, 1, NO_LANE));
     }
     if (rows.length > 95) await flush(shardOf(hash));
   }

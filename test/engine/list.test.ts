@@ -13,6 +13,7 @@ import { createMemoryTable, type MemoryTable } from "../../src/store/memory-tabl
 import { insertDrive, writeRecord } from "../../src/store/record-rows.ts";
 import { newRemediationId, SHARDS, shardOf, signalRowKey, targetHash } from "../../src/store/row-keys.ts";
 import type { Operation } from "../../src/store/table.ts";
+import { NO_LANE, REAL, UNDECIDED, UNLIMITED } from "./fixtures.ts";
 import { countingRandomness } from "./harness.ts";
 
 const START = new Date("2026-03-02T00:00:00.000Z").getTime();
@@ -44,6 +45,7 @@ function record(id: string, target: Target, at: Date, more: Partial<Remediation>
       labels: {},
       parameters: {},
       releaseWhenResolved: false,
+      ...UNLIMITED,
       configuration: "",
     },
     signal: {
@@ -57,11 +59,13 @@ function record(id: string, target: Target, at: Date, more: Partial<Remediation>
       at: null,
       startedAt: null,
       resourceIds: [],
+      ...REAL,
     },
     unresolved: false,
     clusterByRule: false,
     requestedBy: null,
     revertedBy: null,
+    ...UNDECIDED,
     planNumber: null,
     planHash: null,
     identity: null,
@@ -106,7 +110,7 @@ class Archive {
     await this.#write(shardOf(hash), [
       writeRecord(made, "insert"),
       signal,
-      ...(isOpen(made.state) ? [insertDrive(at, made.id, 1, "")] : []),
+      ...(isOpen(made.state) ? [insertDrive(at, made.id, 1, NO_LANE)] : []),
     ]);
     return made;
   }

@@ -19,8 +19,7 @@ function run(more: Partial<ManualRun> = {}): ManualRun {
     mode: "enforce",
     ttlMs: HOUR,
     notify: [],
-    who: "ann",
-    why: "incident 7",
+    by: { who: "ann", id: "t/ann", why: "incident 7" },
     idempotencyKey: "k-1",
     ...more,
   };
@@ -33,7 +32,7 @@ describe("a run by hand", () => {
     expect(record).toMatchObject({
       state: "in-force",
       proof: "proved",
-      requestedBy: { who: "ann", why: "incident 7" },
+      requestedBy: { who: "ann", id: "t/ann", why: "incident 7" },
       signal: { kind: "manual", title: "incident 7" },
       rule: { name: "manual" },
       deadline: "2026-03-02T09:00:00.000Z",
@@ -60,7 +59,7 @@ describe("a run by hand", () => {
       const more = { idempotencyKey: `k-${key}`, mode: mode === "observe" ? mode : "enforce" } as const;
       const record = await runManually(b.engine, run(more));
       expect(record.state).toBe(mode === "observe" ? "observed" : "in-force");
-      if (mode === "enforce") await revert(b.engine, record.id, { who: "ann", why: "a drill" });
+      if (mode === "enforce") await revert(b.engine, record.id, { who: "ann", id: "t/ann", why: "a drill" });
     }
     expect(b.broken()).toEqual([]);
   });
@@ -86,7 +85,7 @@ describe("a run by hand", () => {
     await b.ingest(alert());
     const [first] = b.records();
     expect((await runManually(b.engine, run())).id).toBe(first?.id);
-    await revert(b.engine, first?.id ?? "", { who: "bob", why: "a drill" });
+    await revert(b.engine, first?.id ?? "", { who: "bob", id: "t/bob", why: "a drill" });
     const second = await runManually(b.engine, run({ idempotencyKey: "k-2" }));
     expect(second).toMatchObject({ state: "in-force", requestedBy: { who: "ann" } });
     expect(second.id).not.toBe(first?.id);
@@ -116,7 +115,7 @@ describe("the idempotency key", () => {
   it("answers with its own run also when others have followed", async () => {
     const b = bench();
     const first = await runManually(b.engine, run());
-    await revert(b.engine, first.id, { who: "ann", why: "wrong pod" });
+    await revert(b.engine, first.id, { who: "ann", id: "t/ann", why: "wrong pod" });
     const second = await runManually(b.engine, run({ idempotencyKey: "k-2" }));
     expect(second.id).not.toBe(first.id);
     expect(await runManually(b.engine, run())).toMatchObject({ id: first.id, state: "reverted" });

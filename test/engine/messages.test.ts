@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { Engine } from "../../src/engine/engine.ts";
 import { ingest } from "../../src/engine/ingest.ts";
 import { sweep } from "../../src/engine/sweep.ts";
 import { Permanent, Retryable } from "../../src/model/errors.ts";
 import type { Message } from "../../src/model/message.ts";
-import { alert, type Bench, bench } from "./harness.ts";
+import { RowConflict, type Table } from "../../src/store/table.ts";
+import { ROOMY } from "./fixtures.ts";
+import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { another, event, sweepAfter } from "./processes.ts";
 
 /** Keys of the messages that wait, without their times. */
@@ -108,5 +111,96 @@ describe("a message", () => {
     await b.ingest(alert());
     await sweepAfter(b, 1, 1);
     expect(b.sent.map(({ kind }) => kind)).toEqual(["observed"]);
+  });
+});
+
+describe("the sendings of a channel", () => {
+  const MINUTE = 60_000;
+
+  /** A bench whose channel takes so many sendings an hour, and what was sent in each. */
+  function tight(messagesPerChannel: number): { b: Bench; engine: Engine; sendings: Message[][] } {
+    const rules = { ...configuration("enforce"), budgets: { ...ROOMY, messagesPerChannel } };
+    const b = bench({ configuration: rules });
+    const sendings: Message[][] = [];
+    const engine = another(b, {
+      channels: { send: async (_channel, messages) => void sendings.push([...messages]) },
+    });
+    return { b, engine, sendings };
+  }
+
+  const alertOn = (b: Bench, name: string) => {
+    b.world.addPod(name);
+    return event({ id: name, pod: name, at: b.clock.now().toISOString() });
+  };
+  const idsOf = (sendings: readonly (readonly Message[])[]): string[] =>
+    sendings.flat().map(({ remediationId, sequence }) => `${remediationId}!${sequence}`);
+
+  it("are bounded in a storm of 500 alerts, one by one, and none is lost from the digests", async () => {
+    const { b, engine, sendings } = tight(10);
+    for (let index = 0; index < 500; index += 1) {
+      await ingest(engine, [alertOn(b, `p-${index}`)]);
+      b.clock.pass(1_000);
+      if (index % 30 === 0) await sweep(engine);
+    }
+    expect(sendings.length).toBeLessThanOrEqual(10);
+    b.clock.pass(52 * MINUTE);
+    await sweep(engine);
+    expect(sendings.length).toBeLessThanOrEqual(10 + 5);
+    const ids = idsOf(sendings);
+    expect(new Set(ids).size).toBe(500);
+    expect(ids).toHaveLength(500);
+    expect(waiting(b)).toEqual([]);
+  });
+
+  it("keep a tenth for what somebody has to act upon", async () => {
+    const { b, engine, sendings } = tight(10);
+    for (let index = 0; index < 12; index += 1) await ingest(engine, [alertOn(b, `p-${index}`)]);
+    expect(sendings).toHaveLength(9);
+    b.world.before = async (call) => {
+      if (call.startsWith("label")) throw new Permanent("403", "Grant it.");
+    };
+    await ingest(engine, [alertOn(b, "f-1")]);
+    expect(sendings.at(-1)?.map(({ kind }) => kind)).toEqual(["failed"]);
+    await ingest(engine, [alertOn(b, "f-2")]);
+    expect(sendings).toHaveLength(10);
+    b.clock.pass(60 * MINUTE);
+    await sweep(engine);
+    expect(
+      sendings
+        .at(-1)
+        ?.map(({ kind }) => kind)
+        .toSorted(),
+    ).toEqual(["failed", "in-force", "in-force", "in-force"]);
+  });
+
+  it("go with the failed ones first where there are many", async () => {
+    const { b, engine, sendings } = tight(1_000);
+    b.world.before = async (call) => {
+      if (call === "label p-90") throw new Permanent("403", "Grant it.");
+    };
+    await ingest(
+      engine,
+      Array.from({ length: 100 }, (_none, index) => alertOn(b, `p-${index}`)),
+    );
+    expect(sendings.map((sending) => sending.length)).toEqual([40, 40, 20]);
+    expect(sendings[0]?.[0]?.kind).toBe("failed");
+  });
+
+  it("count once where the answer of the budget was lost", async () => {
+    const { b, engine, sendings } = tight(2);
+    let lost = 1;
+    const table: Table = {
+      ...b.table,
+      transact: async (partition, operations) => {
+        const etags = await b.table.transact(partition, operations);
+        const isSending = operations.some(({ key }) => key.includes("!channel!"));
+        if (isSending && lost-- > 0) throw new RowConflict(412, "it has moved");
+        return etags;
+      },
+    };
+    await ingest({ ...engine, table }, [alertOn(b, "p-1")]);
+    await ingest(engine, [alertOn(b, "p-2")]);
+    await ingest(engine, [alertOn(b, "p-3")]);
+    expect(sendings).toHaveLength(2);
   });
 });

@@ -3,6 +3,7 @@ import { ingest } from "../../src/engine/ingest.ts";
 import { RecentSignals } from "../../src/engine/recent-signals.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { sweep } from "../../src/engine/sweep.ts";
+import { Switches } from "../../src/engine/switches.ts";
 import { Refused, Retryable } from "../../src/model/errors.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import { createMemoryTable } from "../../src/store/memory-table.ts";
@@ -16,7 +17,9 @@ import {
 } from "../store/schedule-choices.ts";
 import { createScheduler, type Scheduler, type Task } from "../store/scheduler.ts";
 import { endFaults, historiesOf } from "./end-faults.ts";
+import { noAzure } from "./fixtures.ts";
 import { alert, brokenInvariants, configuration, countingRandomness } from "./harness.ts";
+import { knowingDefender } from "./known-alerts.ts";
 import { hooksOf, shardOfWeb, stop } from "./processes.ts";
 import { World } from "./world.ts";
 
@@ -73,6 +76,11 @@ function processOf(model: Model, task: Task): Engine {
     randomness: countingRandomness(model.seed * 64 + model.processes.count),
     log: () => {},
     recent: new RecentSignals(),
+    defender: knowingDefender(),
+    azure: noAzure,
+    held: false,
+    build: "b0",
+    switches: new Switches(model.table, task.clock),
   };
 }
 
@@ -162,7 +170,11 @@ function disturbances(model: Model): void {
       const record = table.snapshot().find(({ key }) => key.startsWith("r!"));
       if (record === undefined) return;
       try {
-        await revert(processOf(model, task), record.key.slice(2), { who: person, why: "a drill" });
+        await revert(processOf(model, task), record.key.slice(2), {
+          who: person,
+          id: person,
+          why: "a drill",
+        });
       } catch (error) {
         if (!(error instanceof StoreUnreachable || error instanceof Retryable || error instanceof Refused)) {
           throw error;

@@ -14,8 +14,9 @@ import {
   type TargetEntry,
   type TargetRow,
 } from "../../src/store/target-row.ts";
-import { type Bench, bench } from "./harness.ts";
-import { CLUSTER, SUBSCRIPTION } from "./world.ts";
+import { NO_LANE, UNLIMITED } from "./fixtures.ts";
+import { alert, type Bench, bench, summaryOf } from "./harness.ts";
+import { CLUSTER } from "./world.ts";
 
 /** The target of every piece of work here, and where its rows are. */
 export const POD = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
@@ -29,16 +30,9 @@ export const LATER = "2026-03-02T12:00:00.000Z";
 export function signal(identity = "a-1", at: string | null = "2026-03-02T07:50:00.000Z"): WorkSignal {
   return {
     summary: {
-      identity,
-      id: identity,
-      kind: "alert",
-      key: "K8S.NODE_CryptoCoinMinerExecution",
-      title: "A miner started",
-      severity: "High",
-      subscriptionId: SUBSCRIPTION,
+      ...summaryOf(alert({ id: identity, ...(at === null ? {} : { at }) })),
       at,
       startedAt: at,
-      resourceIds: [CLUSTER],
     },
     signal: null,
     body: { SystemAlertId: identity },
@@ -62,6 +56,7 @@ export function work(more: Partial<Work> = {}): Work {
       labels: {},
       parameters: {},
       releaseWhenResolved: false,
+      ...UNLIMITED,
       configuration: "c0ffee",
     },
     mode: "enforce",
@@ -173,7 +168,7 @@ async function standing(b: Bench, { id, state }: TargetEntry, more: Partial<Reme
   const { record } = composeClaim(b.engine, work({ signals: [signal("first")] }), id, null, context);
   await b.table.transact(shardOf(HASH), [
     writeRecord({ ...record, state, dueRow: DUE_LATER, dueAt: LATER, dueSequence: 1, ...more }, "insert"),
-    insertDrive(new Date(LATER), id, 1, ""),
+    insertDrive(new Date(LATER), id, 1, NO_LANE),
   ]);
 }
 

@@ -11,9 +11,10 @@ import type { State } from "../../src/model/remediation.ts";
 import type { Target } from "../../src/model/target.ts";
 import { targetHash } from "../../src/store/row-keys.ts";
 import type { TargetEntry, TargetRow } from "../../src/store/target-row.ts";
-import { alert, bench, configuration, notice } from "./harness.ts";
+import { UNLIMITED } from "./fixtures.ts";
+import { alert, bench, configuration, notice, summaryOf } from "./harness.ts";
 import { quarantine } from "./quarantine.ts";
-import { CLUSTER, SUBSCRIPTION, World } from "./world.ts";
+import { CLUSTER, World } from "./world.ts";
 
 const POD = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
 
@@ -27,6 +28,8 @@ function intended(more: Partial<Intended> = {}): Intended {
     unresolved: false,
     evidence: [],
     attempts: 0,
+    approval: null,
+    requestedBy: null,
     rule: {
       name: "miners",
       mode: "enforce",
@@ -37,20 +40,11 @@ function intended(more: Partial<Intended> = {}): Intended {
       labels: {},
       parameters: {},
       releaseWhenResolved: false,
+      ...UNLIMITED,
       configuration: "",
     },
-    signal: {
-      identity: "a-1",
-      id: "a-1",
-      kind: "alert",
-      key: null,
-      title: null,
-      severity: "High",
-      subscriptionId: SUBSCRIPTION,
-      at: "2026-03-02T07:50:00.000Z",
-      startedAt: "2026-03-02T07:50:00.000Z",
-      resourceIds: [],
-    },
+    signal: summaryOf(alert()),
+    createdAt: "2026-03-02T08:00:00.000Z",
     ...more,
   };
 }
@@ -274,7 +268,9 @@ describe("the facts of a target", () => {
     const around = { name: "shop", uid: "n", labels: { c: "3" }, annotations: { d: "4" } };
     const facts = await readFacts(POD, () => ({ ...reader, namespace: async () => around }));
     expect(facts).toEqual({
-      cluster: CLUSTER,
+      resource: CLUSTER,
+      tags: null,
+      managementGroups: null,
       namespace: "shop",
       name: "web-1",
       uid: "uid-web-1-1",

@@ -13,6 +13,7 @@ export function labelling(name: string, label: string): AnyPlaybook {
     parameters: z.strictObject({}),
     permissions: { kubernetes: [{ apiGroup: "", resource: "pods", verbs: ["get", "patch"] }], arm: [] },
     impact: "nothing",
+    highImpact: false,
     reversible: true,
     destroysEvidence: false,
 

@@ -41,7 +41,7 @@ describe("a week that is replayed", () => {
     const b = bench();
     const body = alert();
     await b.ingest(body);
-    await revert(b.engine, b.records()[0]?.id ?? "", { who: "ann", why: "a drill" });
+    await revert(b.engine, b.records()[0]?.id ?? "", { who: "ann", id: "t/ann", why: "a drill" });
     const before = untouched(b);
     b.clock.pass(3 * 60 * MINUTE);
     b.engine.recent.forget();
@@ -49,18 +49,30 @@ describe("a week that is replayed", () => {
     expect(untouched(b)).toEqual(before);
   });
 
-  it("asks a person after retention, when nobody knows any more that it was decided", async () => {
-    const b = bench();
-    const body = alert();
-    await b.ingest(body);
-    await sweepAfter(b, DAYS, 1, 401 * DAYS, 1);
-    expect(b.records()).toEqual([]);
-    b.engine.recent.forget();
-    await b.ingest(body);
-    expect(b.records()).toMatchObject([{ state: "awaiting-approval" }]);
-    expect(b.records()[0]?.reason).toBe("the signal is older than the rule allows");
-    expect(b.world.effects).toHaveLength(2);
-  });
+  it.each([
+    ["record", "observed"],
+    ["notify", "observed"],
+    ["approve", "awaiting-approval"],
+  ])(
+    "does what the rule says of old signals (%s) once nobody knows any more that it was decided",
+    async (whenOld, state) => {
+      const wordy = (text: string): string =>
+        text.replace("    notify:", `    whenOld: ${whenOld}\n    notify:`);
+      const b = bench({ configuration: configuration("enforce", wordy) });
+      const body = alert();
+      await b.ingest(body);
+      await sweepAfter(b, DAYS, 1, 401 * DAYS, 1);
+      expect(b.records()).toEqual([]);
+      b.engine.recent.forget();
+      b.sent.length = 0;
+      await b.ingest(body);
+      await sweepAfter(b, 1);
+      expect(b.records()).toMatchObject([{ state }]);
+      expect(b.records()[0]?.reason).toMatch(/^the signal is older than the rule allows/);
+      expect(b.sent.map(({ kind }) => kind)).toEqual(whenOld === "record" ? [] : [state]);
+      expect(b.world.effects).toHaveLength(2);
+    },
+  );
 });
 
 describe("an approval that waits while the pod's status changes", () => {

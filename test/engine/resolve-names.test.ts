@@ -102,6 +102,7 @@ describe("a cluster that does not answer", () => {
     const never = (): Promise<never> => new Promise(() => {});
     const silent: KubernetesReader = {
       pod: never,
+      pods: never,
       namespace: never,
       workload: never,
       scale: never,

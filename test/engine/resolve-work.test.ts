@@ -8,6 +8,7 @@ import type { Decision } from "../../src/model/rule.ts";
 import type { Signal } from "../../src/model/signal.ts";
 import type { TargetKind } from "../../src/model/target.ts";
 import { aSignal, CLUSTER, OTHER_CLUSTER } from "../rules/rule-fixtures.ts";
+import { UNLIMITED } from "./fixtures.ts";
 import { bench, notice } from "./harness.ts";
 import { World } from "./world.ts";
 
@@ -37,6 +38,7 @@ function decision(
       labels: {},
       parameters: {},
       releaseWhenResolved: false,
+      ...UNLIMITED,
       configuration: "",
     },
   };

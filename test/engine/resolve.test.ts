@@ -18,6 +18,7 @@ const identity = {
   annotations: {},
   createdAt: "2026-03-01T00:00:00Z",
   deleting: false,
+  managers: [],
 };
 
 function aPod(more: Partial<Pod> = {}): Pod {
@@ -71,6 +72,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = []) {
         workloads.find((one) => one.kind === kind && one.namespace === namespace && one.name === name) ?? null
       );
     },
+    pods: absent,
     namespace: absent,
     scale: absent,
     networkPolicy: absent,

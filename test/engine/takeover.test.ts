@@ -14,7 +14,7 @@ import { CLUSTER } from "./world.ts";
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const TARGET = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
-const ANN = { who: "ann", why: "a drill" };
+const ANN = { who: "ann", id: "t/ann", why: "a drill" };
 
 describe("a process that is frozen longer than its lease", () => {
   it("changes nothing any more when another has taken over and done its work", async () => {
@@ -131,7 +131,7 @@ describe("a process that is frozen longer than its lease", () => {
       mode: "enforce",
       ttlMs: null,
     } as const;
-    await runManually(frozen, { ...run, notify: [], ...ANN, idempotencyKey: "k" });
+    await runManually(frozen, { ...run, notify: [], by: ANN, idempotencyKey: "k" });
     expect(b.world.effects).toEqual([]);
     await sweepAfter(b, 3);
     expect(b.records()).toMatchObject([{ state: "in-force" }]);

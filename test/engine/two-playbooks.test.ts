@@ -7,7 +7,7 @@ import { alert, type Bench, bench, configuration, notice } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
 import { labelling, quarantine } from "./quarantine.ts";
 
-const ANN = { who: "ann", why: "a drill" };
+const ANN = { who: "ann", id: "t/ann", why: "a drill" };
 /** Another field of the same pod, and a second playbook for the field of the first. */
 const tag = labelling("tag", "tag");
 const rival: AnyPlaybook = blind(labelling("rival", "quarantine"));

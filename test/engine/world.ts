@@ -1,5 +1,5 @@
 import { Conflict, Retryable } from "../../src/model/errors.ts";
-import type { Labels, Pod } from "../../src/model/kubernetes-objects.ts";
+import type { Labels, Pod, Workload } from "../../src/model/kubernetes-objects.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 
@@ -26,6 +26,8 @@ export const ANY_VERSION = "*";
 export class World {
   readonly pods = new Map<string, Pod>();
   readonly effects: Effect[] = [];
+  /** Controllers of pods, by whoever needs some. */
+  readonly workloads: Workload[] = [];
   /** Called before each outside call; raise to make the call fail, await to delay it. */
   before: (call: string) => Promise<void> = () => Promise.resolve();
   /** Called after the outside has done its part and before the caller hears of it. */
@@ -42,6 +44,7 @@ export class World {
       annotations: {},
       createdAt: "2026-03-01T00:00:00Z",
       deleting: false,
+      managers: [],
       controller: null,
       node: "n1",
       hostNetwork: false,
@@ -95,7 +98,13 @@ export class World {
           labels: {},
           annotations: {},
         })),
-      workload: () => Promise.resolve(null),
+      pods: (namespace) =>
+        this.#call(hooks, `pods of ${namespace}`, () => ({
+          pods: [...this.pods.values()].filter((pod) => pod.namespace === namespace),
+          whole: true,
+        })),
+      workload: (kind, _namespace, name) =>
+        Promise.resolve(this.workloads.find((one) => one.kind === kind && one.name === name) ?? null),
       scale: absent,
       networkPolicy: absent,
       networkPolicies: absent,

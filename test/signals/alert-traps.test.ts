@@ -78,6 +78,18 @@ describe("fields of an alert", () => {
     expect(alertOf([], { AlertUri: "https://portal.azure.com/" }).alertLocation).toBeNull();
   });
 
+  it("finds the resource group in AlertUri, and none where the alert is kept at the subscription", () => {
+    const group = (path: string) =>
+      alertOf([], {
+        AlertUri: `https://portal.azure.com/#blade/X/alertId/1/subscriptionId/s${path}/location/eu`,
+      }).alertResourceGroup;
+    expect(group("/resourceGroup/rg-shop_(1).x/referencedFrom/alertDeepLink")).toBe("rg-shop_(1).x");
+    expect(group("/resourceGroup/location")).toBe("location");
+    expect(group("")).toBeNull();
+    expect(group("/resourceGroup/a%2f..%2fb")).toBeNull();
+    expect(group(`/resourceGroup/${"a".repeat(91)}`)).toBeNull();
+  });
+
   it("takes the location of an ARM alert without AlertUri from its id", () => {
     const id = `${SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Security/locations/centralus/alerts/a1`;
     const signal = signalOf({

@@ -21,6 +21,7 @@ export function alertPayload(id: string, alertType: string): Uint8Array {
       { $id: "5", Name: "shop", Cluster: { $ref: "4" }, Type: "K8s-namespace" },
       { $id: "6", Name: "web-1", Namespace: { $ref: "5" }, Type: "K8s-pod" },
     ],
+    AlertUri: `https://portal.azure.com/#blade/alertId/${id}/subscriptionId/${CLUSTER.split("/")[2]}/location/westeurope`,
     ExtendedProperties: { note: "Ünïcödé ✓" },
   };
   return new TextEncoder().encode(JSON.stringify(alert));

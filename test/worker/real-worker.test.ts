@@ -1,9 +1,12 @@
 import { TableClient, type TableEntityResult } from "@azure/data-tables";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { type ArmStandIn, startArm } from "../../local/arm/index.ts";
 import { type Azurite, startAzurite } from "../../local/azurite/index.ts";
+import { type EntraStandIn, startEntra } from "../../local/entra/index.ts";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
 import { startTeams, type TeamsStandIn } from "../../local/teams/index.ts";
+import { ROUTES, type Route } from "../../src/functions/routes.ts";
 import { unpackBytes } from "../../src/store/compressed-cells.ts";
 import { alertPayload } from "./alert-payload.ts";
 import { CLUSTER, type FunctionApp, layOutApp } from "./function-app.ts";
@@ -27,14 +30,20 @@ const podSchema = z.object({ metadata: z.object({ labels: z.record(z.string(), z
 
 describe.skipIf(typeof place === "string")("the built app in the real Functions worker", () => {
   const open: { stop(): Promise<unknown> }[] = [];
+  let arm: ArmStandIn;
   let azurite: Azurite;
+  let entra: EntraStandIn;
   let kubernetes: KubernetesStandIn;
   let teams: TeamsStandIn;
   let worker: RunningWorker;
 
   beforeAll(async () => {
+    arm = await startArm();
+    open.push(arm);
     azurite = await startAzurite();
     open.push(azurite);
+    entra = await startEntra();
+    open.push(entra);
     kubernetes = await startKubernetes();
     open.push({ stop: () => kubernetes.close() });
     teams = await startTeams();
@@ -52,7 +61,8 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
     for (const one of open.reverse()) await one.stop();
   });
 
-  it("is indexed with exactly its five functions and their bindings", () => {
+  it("is indexed with exactly its functions and their bindings", () => {
+    const routes: [string, Route][] = Object.entries(ROUTES);
     const triggers = Object.entries(worker.functions).map(([name, { bindings }]) => [
       name,
       bindings.find((binding) => String(binding["type"]).endsWith("Trigger")),
@@ -69,11 +79,11 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
         dataType: "binary",
       },
       sweep: { type: "timerTrigger", direction: "in", schedule: "*/30 * * * * *" },
-      runs: { ...http, methods: ["POST"], route: "playbooks/{name}/runs" },
-      remediations: { ...http, methods: ["GET", "POST"], route: "remediations/{*path}" },
-      health: { ...http, methods: ["GET"], route: "health" },
+      ...Object.fromEntries(
+        routes.map(([name, { method, route }]) => [name, { ...http, methods: [method], route }]),
+      ),
     });
-    expect(triggers).toHaveLength(5);
+    expect(triggers).toHaveLength(routes.length + 2);
   });
 
   it("asks the host to repeat a batch without end, with growing pauses", () => {
@@ -87,6 +97,7 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
 
   it("takes bytes, acts once, parks every rubbish event and leaves the rest", async () => {
     const miner = alertPayload("2520000000000000001_a", "K8S.NODE_CryptoCoinMinerExecution");
+    arm.documents.learn(miner);
     const rubbish = [Uint8Array.of(0xff, 0x00, 0xc3, 0x28), new TextEncoder().encode("{ no JSON")];
     const unmatched = alertPayload("2520000000000000001_b", "VM_SuspectActivity");
     const batch = batchInput([miner, ...rubbish, miner, unmatched], 2 ** 40 + 7);
@@ -134,13 +145,15 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
 
   it("answers requests with a list, a history, its health and problem details", async () => {
     const id = await onlyId();
-    const shown = await get(`/api/remediations/${id}`, { path: id });
+    const shown = await get("show", `/api/remediations/${id}`, { id });
     expect(shown).toMatchObject({ status: 200, body: { remediation: { id, state: "in-force" }, plan: {} } });
-    expect(await get("/api/health")).toMatchObject({
+    expect(await get("health", "/api/health")).toMatchObject({
       status: 200,
       body: { status: "ok", ceiling: "enforce", clusters: [{ name: "shop" }] },
     });
-    expect(await get("/api/remediations?colour=red")).toMatchObject({
+    const { http } = await worker.invoke("list", httpInput("GET", "/api/remediations"));
+    expect(http).toMatchObject({ status: 401, headers: { "www-authenticate": "Bearer" } });
+    expect(await get("list", "/api/remediations?colour=red")).toMatchObject({
       status: 400,
       type: "application/problem+json",
       body: { status: 400 },
@@ -161,8 +174,9 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
     const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-2" };
     kubernetes.seed([pod("web-2")]);
     const run = { target, reason: "a drill" };
-    const asked = httpInput("POST", "/api/playbooks/isolate-pod/runs", { name: "isolate-pod" }, run);
-    const { http } = await worker.invoke("runs", asked);
+    const content = { token: await entra.token(), params: { name: "isolate-pod" }, body: run };
+    const asked = httpInput("POST", "/api/playbooks/isolate-pod/runs", content);
+    const { http } = await worker.invoke("run", asked);
     expect(http?.status).toBe(202);
     expect(JSON.parse(http?.body ?? "")).toMatchObject({ state: "observed", target });
     expect(http?.headers["location"]).toMatch(/^\/api\/remediations\/[0-9a-f]{22}$/);
@@ -170,10 +184,10 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
 
   it("takes the isolation back when a person asks", async () => {
     const id = await onlyId();
-    const params = { path: `${id}/revert` };
+    const content = { token: await entra.token(), params: { id }, body: { reason: "a drill" } };
     const { http } = await worker.invoke(
-      "remediations",
-      httpInput("POST", `/api/remediations/${id}/revert`, params, { reason: "a drill" }),
+      "revert",
+      httpInput("POST", `/api/remediations/${id}/revert`, content),
     );
     expect(http?.status).toBe(200);
     expect(remediationSchema.parse(JSON.parse(http?.body ?? ""))).toMatchObject({ id, state: "reverted" });
@@ -202,7 +216,8 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
       REFLEX_STATE: azurite.connectionString,
       REFLEX_STATE_TABLE: TABLE,
       REFLEX_TEAMS_URL: teams.webhookUrl,
-      REFLEX_LOCAL: "true",
+      ...entra.settings,
+      ...arm.settings,
     };
   }
 
@@ -226,14 +241,16 @@ describe.skipIf(typeof place === "string")("the built app in the real Functions 
     return (await fetch(`${kubernetes.url}${path}`, { headers })).json();
   }
 
-  async function get(path: string, params: Record<string, string> = {}) {
-    const [name = ""] = path.replace("/api/", "").split(/[/?]/);
-    const { http } = await worker.invoke(name, httpInput("GET", path, params));
+  async function get(name: string, path: string, params: Record<string, string> = {}) {
+    const { http } = await worker.invoke(
+      name,
+      httpInput("GET", path, { token: await entra.token(), params }),
+    );
     return { status: http?.status, type: http?.headers["content-type"], body: JSON.parse(http?.body ?? "") };
   }
 
   async function onlyId(): Promise<string> {
-    const { body } = await get("/api/remediations?rule=miners");
+    const { body } = await get("list", "/api/remediations?rule=miners");
     const [only, ...more] = listSchema.parse(body).remediations;
     if (only === undefined || more.length > 0)
       throw new Error(`Not one remediation: ${JSON.stringify(body)}`);

@@ -37,12 +37,19 @@ export function tickInput(): Input {
   };
 }
 
-/** A request as the host passes it on, route parameters taken out of the address. */
+/** What a request holds besides method and address. */
+interface Content {
+  readonly token?: string;
+  /** Route parameters, which the host takes out of the address. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+/** A request as the host passes it on. */
 export function httpInput(
   method: "GET" | "POST",
   path: string,
-  params: Readonly<Record<string, string>> = {},
-  body?: object,
+  { token, params = {}, body }: Content = {},
 ): Input {
   const nullable = (entries: Iterable<[string, string]>) =>
     Object.fromEntries([...entries].map(([key, value]) => [key, { value }]));
@@ -52,7 +59,10 @@ export function httpInput(
       http: {
         method,
         url: url.href,
-        nullableHeaders: nullable([["content-type", "application/json"]]),
+        nullableHeaders: nullable([
+          ["content-type", "application/json"],
+          ...(token === undefined ? [] : [["authorization", `Bearer ${token}`] as [string, string]]),
+        ]),
         nullableQuery: nullable(url.searchParams),
         nullableParams: nullable(Object.entries(params)),
         ...(body === undefined ? {} : { body: { bytes: Buffer.from(JSON.stringify(body)) } }),

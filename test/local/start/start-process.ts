@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const addressSchema = z.strictObject({
   url: z.string(),
   key: z.string().min(32),
+  token: z.url(),
   events: z.string(),
   hub: z.string(),
 });

@@ -39,8 +39,8 @@ async function payload(name: string): Promise<string> {
   return withTimes(sample?.text ?? "", new Date());
 }
 
-async function idsOf({ url, key }: ReturnType<Started["address"]>): Promise<string[]> {
-  return (await openApi(url, key).newest()).map(({ id }) => id);
+async function idsOf(address: ReturnType<Started["address"]>): Promise<string[]> {
+  return (await openApi(address.url, address).newest()).map(({ id }) => id);
 }
 
 const POD = "/api/v1/namespaces/shop/pods/web-7d9c5b6f48-k2x9p";
@@ -60,7 +60,7 @@ describe("npm start", () => {
     await send(address, await payload("17-"));
     await first.says(/from the hub +scale-to-zero in-force \(proved\): StatefulSet shop\/cache/);
 
-    const api = openApi(address.url, address.key);
+    const api = openApi(address.url, address);
     const scaled = (await api.newest()).find(({ playbook }) => playbook === "scale-to-zero");
     expect(await readObject(state, CACHE)).toMatchObject({ spec: { replicas: 0 } });
     expect(await api.revert(scaled?.id ?? "", "a test asks")).toMatchObject({ state: "reverted" });
