@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import { understood } from "./api.ts";
 import type { CommandIo } from "./command-io.ts";
+import { mustSayWhy } from "./decide.ts";
 import { printJson, printLine } from "./print.ts";
 import { type Column, printTable } from "./print-table.ts";
 import { Stop } from "./stop.ts";
@@ -50,7 +51,7 @@ export function pauseBody(options: PauseOptions, verb: "pause" | "resume"): Reco
       `${what}: --all, --cluster NAME, --rule NAME or --playbook NAME; \`reflex pause --show\` lists what is held`,
     );
   }
-  if (reason === undefined || reason.trim() === "") throw new Stop(2, "say why: --reason TEXT");
+  mustSayWhy(reason ?? "");
   return { ...Object.fromEntries(named), reason };
 }
 

@@ -19,7 +19,7 @@ export function printRecord(io: CommandIo, record: RecordAnswer): void {
     ["signal id", signal?.id],
     ["asked by", personWords(record.requestedBy)],
     ["approved by", personWords(record.approval)],
-    ["taken back by", personWords(record.revertedBy)],
+    [record.state === "rejected" ? "rejected by" : "taken back by", personWords(record.revertedBy)],
     ["created", record.createdAt],
     ["in force since", record.inForceSince],
     ["ends", record.deadline],

@@ -3,7 +3,7 @@ import { ageOf } from "./age.ts";
 import { type Api, openApi, understood } from "./api.ts";
 import type { CommandIo, ExitCode } from "./command-io.ts";
 import { confirmed } from "./confirmed.ts";
-import type { DecisionOptions } from "./decide.ts";
+import { type DecisionOptions, mustSayWhy } from "./decide.ts";
 import { pages } from "./pages.ts";
 import { asSentence, complain, printJson, printLine } from "./print.ts";
 import { printTable } from "./print-table.ts";
@@ -29,6 +29,7 @@ const PAGE = "200";
 const TOGETHER = 4;
 const TRIES = 6;
 const LONGEST_WAIT_MS = 10_000;
+const INSTEAD = "add --yes to take them back, or --dry-run to see them";
 const COLUMNS = [
   { title: "ID" },
   { title: "AGE" },
@@ -41,6 +42,7 @@ const COLUMNS = [
 const pageSchema = z.looseObject({ remediations: z.array(recordSchema), next: z.string().nullish() });
 const healthSchema = z.looseObject({
   clusters: z.array(z.looseObject({ name: z.string(), id: z.string() })).optional(),
+  playbooks: z.array(z.string()).optional(),
 });
 
 /** What became of one of them; `reason` says why it was refused, with what remains. */
@@ -55,24 +57,68 @@ interface Outcome {
  */
 export async function revertMany(io: CommandIo, options: DecisionOptions & Choice): Promise<ExitCode> {
   const { dryRun = false, yes = false, json = false } = options;
-  const instead = "add --yes to take them back, or --dry-run to see them";
-  if (!(dryRun || yes) && io.ask === null) {
-    throw new Stop(2, `nobody is asked without a terminal; ${instead}`);
-  }
+  mustSayWhy(options.reason);
+  if (!(dryRun || yes) && io.ask === null)
+    throw new Stop(2, `nobody is asked without a terminal; ${INSTEAD}`);
   const api = await openApi(io, options.url);
   const found = await chosen(io, api, options);
-  if (dryRun && json) for (const record of found) printJson(io, record);
-  if (!json) show(io, found);
-  if (dryRun || found.length === 0) return 0;
-  if (!(yes || (await confirmed(io, `Take back ${count(found.length)}?`, instead)))) {
-    complain(io, "nothing was taken back");
-    return 1;
+  if (found.length === 0) await mustBeKnown(api, options);
+  if (dryRun) {
+    if (json) for (const record of found) printJson(io, record);
+    else show(io, found);
+    return 0;
   }
-  const outcomes = await takeBackAll(io, api, found, options);
-  const refused = outcomes.filter(({ reason }) => reason !== null).length;
-  if (json) printJson(io, { restored: outcomes.length - refused, refused });
-  else printLine(io, `${outcomes.length - refused} restored, ${refused} refused.`);
-  return refused === 0 ? 0 : 1;
+  const isMeantSo = await shownAndMeant(io, found, { yes, json });
+  const outcomes = isMeantSo ? await takeBackAll(io, api, found, options) : [];
+  if (isMeantSo) tellCounts(io, outcomes, json);
+  return isMeantSo && outcomes.every(({ reason }) => reason === null) ? 0 : 1;
+}
+
+/** Shows the list, and asks unless told not to: false where the answer is no. What is asked about goes where the question goes. */
+async function shownAndMeant(
+  io: CommandIo,
+  found: readonly RecordAnswer[],
+  { yes, json }: { readonly yes: boolean; readonly json: boolean },
+): Promise<boolean> {
+  const asks = !yes && found.length > 0;
+  if (asks || !json) show(asks ? { ...io, write: (text) => io.writeError(text) } : io, found);
+  if (!asks || (await confirmed(io, `Take back ${count(found.length)}?`, INSTEAD))) return true;
+  complain(io, "nothing was taken back");
+  return false;
+}
+
+function tellCounts(io: CommandIo, outcomes: readonly Outcome[], json: boolean): void {
+  const of = (word: OutcomeWord): number => outcomes.filter((outcome) => wordFor(outcome) === word).length;
+  const counts = { restored: of("restored"), rejected: of("rejected"), refused: of("refused") };
+  if (json) {
+    printJson(io, counts);
+    return;
+  }
+  if (outcomes.length === 0) return;
+  const { restored, rejected, refused } = counts;
+  printLine(io, `${restored} restored, ${rejected === 0 ? "" : `${rejected} rejected, `}${refused} refused.`);
+}
+
+type OutcomeWord = "restored" | "rejected" | "refused";
+
+/** What waited for a person had written nothing: it is rejected, not restored. */
+function wordFor({ state, reason }: Outcome): OutcomeWord {
+  if (reason !== null) return "refused";
+  return state === "rejected" ? "rejected" : "restored";
+}
+
+/** Raises `Stop` where nobody knows the name that was given: a slip of the pen must not look like success. */
+async function mustBeKnown(api: Api, { rule, playbook, cluster }: Choice): Promise<void> {
+  const { clusters = [], playbooks = [] } = understood(healthSchema, await api.get("api/health"));
+  const isOurs = clusters.some(({ id }) => id.toLowerCase() === cluster?.toLowerCase());
+  if (cluster?.startsWith("/") === true && !isOurs) {
+    throw new Stop(2, `nothing was found in ${cluster}, and the app's configuration does not name it`);
+  }
+  if (playbook !== undefined && !playbooks.includes(playbook)) {
+    throw new Stop(2, `there is no playbook ${playbook}; use one of ${playbooks.join(", ")}`);
+  }
+  // Says which rules there are where neither the configuration nor a record knows this one.
+  if (rule !== undefined) await api.get(`api/rules/${encodeURIComponent(rule)}/report`);
 }
 
 /** All that is open or left something, newest first. */
@@ -172,7 +218,7 @@ function outcomeOf(record: RecordAnswer, after: RecordAnswer): Outcome {
 }
 
 function tell(io: CommandIo, { record, state, reason }: Outcome, json: boolean): void {
-  const outcome = reason === null ? "restored" : "refused";
+  const outcome = wordFor({ record, state, reason });
   if (json) {
     printJson(io, { id: record.id, outcome, state, reason });
     return;

@@ -26,7 +26,7 @@ export function addApprove(program: Command, { io, end }: CommandContext): void 
   program
     .command("approve")
     .description(
-      "Approves what waits, after showing its plan. 1 where it is not done, or the plan has changed.",
+      "Approves what waits, after showing its plan. 1 where nothing follows from that: it was refused, or the plan has changed.",
     )
     .argument("<id>", "its id")
     .requiredOption("--reason <text>", "why, for the record")

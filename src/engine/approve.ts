@@ -6,6 +6,11 @@ import type { Approval, Word } from "../model/word.ts";
 import type { Change } from "./commit.ts";
 import { type Engine, LEASE_MS, later } from "./engine.ts";
 import { heed, spokenOf } from "./heed.ts";
+import { readRecord } from "./read-record.ts";
+import { retriedId } from "./retry.ts";
+
+/** So many retries of one another are looked through for who asked. */
+const MOST_RETRIES = 20;
 
 /** A yes to one plan: who says so and why, which plan was seen, and whether a person speaks. */
 export interface Yes {
@@ -23,12 +28,29 @@ export async function approve(engine: Engine, id: string, yes: Yes): Promise<Rem
   if (yes.kind !== "person") {
     throw new Refused("an application decides nothing", "Let a person approve, signed in as such.");
   }
-  await spokenOf(engine, id);
-  return heed(engine, id, (record) => approved(engine, record, yes));
+  const askers = await askersOf(engine, await spokenOf(engine, id));
+  return heed(engine, id, (record) => approved(engine, record, yes, askers));
+}
+
+/** Who asked for it, and for what it tries again: an application that repeats a person's run is no second person. */
+async function askersOf(engine: Engine, record: Remediation): Promise<readonly Word[]> {
+  const askers: Word[] = [];
+  let asked: Remediation | null = record;
+  for (let depth = 0; asked !== null && depth < MOST_RETRIES; depth += 1) {
+    if (asked.requestedBy !== null) askers.push(asked.requestedBy);
+    const before = retriedId(asked.signal.identity);
+    asked = before === null ? null : await readRecord(engine, before);
+  }
+  return askers;
 }
 
 /** The approval on record; everything that follows is the engine's, also where we vanish now. */
-function approved(engine: Engine, record: Remediation, { word, planHash }: Yes): Change {
+function approved(
+  engine: Engine,
+  record: Remediation,
+  { word, planHash }: Yes,
+  askers: readonly Word[],
+): Change {
   const now = engine.clock.now();
   mustWait(record, now);
   if (planHash === "" || planHash !== record.planHash) {
@@ -37,7 +59,7 @@ function approved(engine: Engine, record: Remediation, { word, planHash }: Yes):
       `Look again with \`reflex show ${record.id}\`, then approve what you see.`,
     );
   }
-  mustBeSecond(engine, record, word);
+  mustBeSecond(engine, record, word, askers);
   const approval: Approval = { ...word, at: now.toISOString(), planHash };
   return {
     state: "awaiting-approval",
@@ -71,13 +93,18 @@ function mustWait(record: Remediation, now: Date): void {
 }
 
 /** Four eyes: who asked for what may harm more than its target, or cannot be taken back, does not approve it too. */
-function mustBeSecond(engine: Engine, { playbook: name, requestedBy }: Remediation, word: Word): void {
+function mustBeSecond(
+  engine: Engine,
+  { playbook: name }: Remediation,
+  word: Word,
+  askers: readonly Word[],
+): void {
   const playbook = engine.playbooks.get(name);
   const wantsTwo = playbook === undefined || playbook.highImpact || !playbook.reversible;
-  if (requestedBy === null || !wantsTwo) return;
-  if (word.id !== "" && word.id !== requestedBy.id) return;
+  const asker = askers.find(({ id }) => word.id === "" || id === word.id);
+  if (asker === undefined || !wantsTwo) return;
   throw new Refused(
-    `${requestedBy.who} asked for this, and ${name} wants a second person`,
+    `${asker.who} asked for this, and ${name} wants a second person`,
     "Let somebody else who may approve look at it.",
   );
 }

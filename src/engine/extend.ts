@@ -28,7 +28,7 @@ function extended(
   record: Remediation,
   entry: TargetEntry | undefined,
   asked: LaterEnd,
-  { who, why }: Word,
+  by: Word,
 ): Change {
   mustBeInForce(record);
   const now = engine.clock.now();
@@ -40,10 +40,10 @@ function extended(
   const { deadline, due } = inForceDue(next, entry, now);
   return {
     state: "in-force",
-    reason: `stays in force until ${extendedTo}: ${why}`,
-    who,
+    reason: `stays in force until ${extendedTo}: ${by.why}`,
+    who: by.who,
     what: "extended",
-    details: { extendedTo },
+    details: { extendedTo, by },
     patch: { extendedTo, warned: false, deadline: deadline?.toISOString() ?? null },
     due: earliest(due, readBackDue(record, entry, now)),
     goOn: false,

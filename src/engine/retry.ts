@@ -13,6 +13,7 @@ import { spokenOf } from "./heed.ts";
 import { readTarget } from "./held-target.ts";
 import { readRecord } from "./read-record.ts";
 
+const RETRY = "retry:";
 const RETRIABLE: readonly State[] = [
   "skipped",
   "refused",
@@ -44,9 +45,14 @@ export async function retry(engine: Engine, id: string, by: Word): Promise<Remed
   return after;
 }
 
+/** The id of the remediation that a signal of this identity tries again; null: it is no retry. */
+export function retriedId(identity: string): string | null {
+  return identity.startsWith(RETRY) ? identity.slice(RETRY.length) : null;
+}
+
 /** A retry has a signal row of its own, so that a click twice is one, and none once another is the latest. */
 function identityOf(id: string): string {
-  return `retry:${id}`;
+  return `${RETRY}${id}`;
 }
 
 async function retryOf(

@@ -30,7 +30,7 @@ const extensionSchema = z.strictObject({
   until: z.iso
     .datetime({ offset: true, error: "give an ISO 8601 time, such as 2026-03-02T20:00:00Z" })
     .optional(),
-  by: z.string().max(40).optional(),
+  by: z.string("give a duration such as 4h").max(40, "give a duration such as 4h").optional(),
 });
 
 /**
@@ -71,12 +71,18 @@ export function registerDecisions(api: Api): void {
 }
 
 /** The body as the route wants it. Raises `BadRequest` with the first fault and its place. */
-async function bodyOf<T>({ request }: Call, schema: z.ZodType<T>): Promise<T> {
+async function bodyOf<S extends z.ZodObject>({ request }: Call, schema: S): Promise<z.output<S>> {
   const parsed = schema.safeParse(await jsonBody(request));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue?.path.join(".") ?? "";
-  throw new BadRequest(`${place === "" ? "The body" : place}: ${issue?.message ?? "is invalid"}.`);
+  if (issue !== undefined && place !== "") throw new BadRequest(`${place}: ${issue.message}.`);
+  const known = Object.keys(schema.shape).join(", ");
+  const fault =
+    issue?.code === "unrecognized_keys"
+      ? `${issue.keys.join(", ")} is not known here`
+      : "it is no JSON object";
+  throw new BadRequest(`The body: ${fault}; give an object with ${known}.`);
 }
 
 function endOf({

@@ -107,14 +107,17 @@ describe("reflex run", () => {
 describe("reflex revert", () => {
   const argv = ["revert", "a826763190399990000abc", "--reason", "false alarm"];
 
-  it.each(["reverted", "rejected"])("answers 0 when it ends %s", async (state) => {
+  it.each([
+    ["reverted", "taken back by   ada: false alarm\n"],
+    ["rejected", "rejected by     ada: false alarm\n"],
+  ])("answers 0 when it ends %s", async (state, words) => {
     api.answer = () => ({
       status: 200,
       json: aRecord({ state, revertedBy: { who: "ada", id: "t/ada", why: "false alarm" } }),
     });
     const { code, out } = await reflex(argv, { env: api.env });
     expect(code).toBe(0);
-    expect(out).toContain("taken back by   ada: false alarm\n");
+    expect(out).toContain(words);
     expect(api.asked).toMatchObject([
       {
         method: "POST",

@@ -5,6 +5,7 @@ import { ingest } from "../../src/engine/ingest.ts";
 import { runManually } from "../../src/engine/manual-run.ts";
 import { pause, resume } from "../../src/engine/pauses.ts";
 import { reject } from "../../src/engine/reject.ts";
+import { retry } from "../../src/engine/retry.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { Conflict, Refused, Retryable } from "../../src/model/errors.ts";
 import { ANN, approves, asking, BOB, changed, HOUR, latest, MINUTE, yes } from "./deciding.ts";
@@ -243,6 +244,19 @@ describe("an approval is refused", () => {
     // A name can be changed, an id cannot.
     await expect(approves(b, { word: { ...ANN, who: "zoe" } })).rejects.toThrow(/wants a second person/);
     await expect(approves(b, { word: { ...BOB, id: "" } })).rejects.toThrow(/wants a second person/);
+    expect(b.world.effects).toEqual([]);
+    expect(await approves(b, { word: BOB })).toMatchObject({ state: "in-force" });
+  });
+
+  it("also from who asked at first, where an application asks again for it", async () => {
+    const b = bench({ engine: changed({ highImpact: true }) });
+    await byHand(b);
+    await reject(b.engine, latest(b).id, BOB);
+    b.clock.pass(1);
+    const pipeline = { who: "a pipeline", id: "t/pipeline", why: "try again" };
+    await retry(b.engine, latest(b).id, pipeline);
+    expect(latest(b)).toMatchObject({ state: "awaiting-approval", requestedBy: pipeline });
+    await expect(approves(b)).rejects.toThrow(/ann asked for this, and quarantine wants a second person/);
     expect(b.world.effects).toEqual([]);
     expect(await approves(b, { word: BOB })).toMatchObject({ state: "in-force" });
   });
