@@ -32,9 +32,10 @@ const recordSchema = z.looseObject({
   playbook: z.string(),
   planHash: z.string().nullable(),
 });
-const pageSchema = z.looseObject({ remediations: z.array(recordSchema) });
+const shownSchema = z.looseObject({ remediation: recordSchema });
 const POLL_MS = 60;
-const MOST_POLLS = 900;
+/** Minutes of wall time: a busy machine is slow, and slow is not wrong. */
+const MOST_POLLS = 6_000;
 
 /** Leads lives on one app that is killed again and again: whoever finds it dead starts it. */
 export class MatrixRun {
@@ -44,6 +45,8 @@ export class MatrixRun {
   readonly #recovered = new Map<string, number>();
   /** Names of lives by id of their records. */
   readonly #nameOf = new Map<string, string>();
+  /** Ids that records of an alert were written under, or were to be: so nobody searches a long list for them. */
+  readonly #idsOf = new Map<string, Set<string>>();
   #starting: Promise<void> | null = null;
   #kills = 0;
 
@@ -138,12 +141,18 @@ export class MatrixRun {
   }
 
   async #record(name: string, number: number): Promise<z.infer<typeof recordSchema> | null> {
-    const path = `/api/remediations?signal=${name}-alert-${number}`;
-    const answer = await this.#ask("GET", path);
+    // The latest that is there: of a death, and of a second look for the real target, more than one id is known.
+    for (const id of [...(this.#idsOf.get(`${name}-alert-${number}`) ?? [])].toReversed()) {
+      const record = await this.#shown(id);
+      if (record !== null) return record;
+    }
+    return null;
+  }
+
+  async #shown(id: string): Promise<z.infer<typeof recordSchema> | null> {
+    const answer = await this.#ask("GET", `/api/remediations/${id}`);
     if (answer === null || answer.status !== 200) return null;
-    const record = pageSchema.parse(answer.json).remediations[0] ?? null;
-    if (record !== null) this.#nameOf.set(record.id, name);
-    return record;
+    return shownSchema.parse(answer.json).remediation;
   }
 
   /** A person who repeats a word until it was heard. */
@@ -156,9 +165,8 @@ export class MatrixRun {
     let last = "nothing";
     for (let poll = 0; poll < MOST_POLLS; poll++) {
       await this.#ask("POST", `/api/remediations/${id}/${word}`, { reason: "the matrix", ...more });
-      const shown = await this.#ask("GET", `/api/remediations/${id}`);
-      const record = z.looseObject({ remediation: recordSchema }).safeParse(shown?.json).data?.remediation;
-      if (record !== undefined && states.some((state) => state === record.state)) return;
+      const record = await this.#shown(id);
+      if (record !== null && states.some((state) => state === record.state)) return;
       last = JSON.stringify(record?.state);
       await delay(POLL_MS);
     }
@@ -213,6 +221,9 @@ export class MatrixRun {
       const name = names.find((one) => text.includes(`${one}-alert-`));
       if (name === undefined) return [];
       this.#nameOf.set(id, name);
+      const begin = `${name}-alert-`;
+      const alert = begin + text.charAt(text.indexOf(begin) + begin.length);
+      this.#idsOf.set(alert, (this.#idsOf.get(alert) ?? new Set()).add(id));
       return [{ name, point }];
     });
   }
