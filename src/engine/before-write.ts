@@ -1,7 +1,7 @@
 import type { Plan } from "../model/plan.ts";
 import { askGuard } from "./ask-guard.ts";
 import type { Turn } from "./drive.ts";
-import { timeIsUp } from "./gate.ts";
+import { TimeIsUp } from "./gate.ts";
 import { type GuardMode, protection } from "./guard.ts";
 import { heldBack } from "./held-back.ts";
 import { episodesOfDay } from "./next-episode.ts";
@@ -77,7 +77,7 @@ async function haltedNow(turn: Turn): Promise<Stop | null> {
 }
 
 function mustHaveTime({ engine, until }: Turn): void {
-  if (engine.clock.now() >= until) throw timeIsUp();
+  if (engine.clock.now() >= until) throw new TimeIsUp();
 }
 
 function isAnother({ uid }: TargetFacts, { identity }: Plan): boolean {

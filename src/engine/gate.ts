@@ -30,6 +30,9 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     createDenyAllPolicy: (policy) => through(() => writer.createDenyAllPolicy(policy)),
     deleteNetworkPolicy: (...named) => through(() => writer.deleteNetworkPolicy(...named)),
     labelPod: (...named) => through(() => writer.labelPod(...named)),
+    deletePod: (...named) => through(() => writer.deletePod(...named)),
+    evictPod: (...named) => through(() => writer.evictPod(...named)),
+    cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     setScale: (...named) => through(() => writer.setScale(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
   });
@@ -41,13 +44,15 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
 
 /** The outside said no: nothing of it was written. All else, a lost answer above all, says nothing. */
 function isRefusal(error: unknown): boolean {
-  const moved = error instanceof Retryable && error.retryAfterMs === 0;
+  const moved = error instanceof Retryable && (error.retryAfterMs === 0 || error.undone);
   return moved || error instanceof Permanent || error instanceof Refused || error instanceof Conflict;
 }
 
-/** Raised by a gate when the lease's share of time is used up: the rest is for the next driver. */
-export function timeIsUp(): Retryable {
-  return new Retryable("the time of this run is used up", "Nothing to do: it goes on with the next run.", {
-    retryAfterMs: 1_000,
-  });
+/** Raised by a gate when the lease's share of time is used up: the rest is for the next driver, and nothing has failed. */
+export class TimeIsUp extends Retryable {
+  constructor() {
+    super("the time of this run is used up", "Nothing to do: it goes on with the next run.", {
+      retryAfterMs: 1_000,
+    });
+  }
 }

@@ -37,7 +37,9 @@ export function nextEpisode(
 ): { readonly entry: TargetEntry; readonly operations: readonly Operation[] } | null {
   const newer = entry.newerIdentity;
   const letGo = ended.state === "reverted" && ended.revertedBy === null;
-  const isOther = newer !== UNSEEN && newer !== ended.identity;
+  // A person's no to what nobody had looked at yet is a no to whatever bears the name.
+  const isUnlooked = ended.state === "rejected" && ended.identity === null;
+  const isOther = newer !== UNSEEN && newer !== ended.identity && !isUnlooked;
   if (isOpen(ended.state) || newer === null || !(isOther || letGo)) return null;
   const id = newRemediationId(hash, now, randomness);
   const reason = isOther

@@ -180,6 +180,22 @@ describe("a passing fault", () => {
     expect(b.broken()).toEqual([]);
   });
 
+  it("that is only the time of a run used up costs no attempt, however often", async () => {
+    const b = bench();
+    let slow = true;
+    b.world.before = async (call) => {
+      if (slow && call.startsWith("namespace") && b.records().length > 0) b.clock.pass(31_000);
+    };
+    await b.ingest(alert());
+    await sweepAfter(b, ...Array(2 * ATTEMPTS).fill(2));
+    expect(b.records()).toMatchObject([{ state: "applying", attempts: 0, touched: false }]);
+    expect(b.records()[0]?.reason).toContain("the time of this run is used up");
+    slow = false;
+    await sweepAfter(b, 2);
+    expect(b.records()).toMatchObject([{ state: "in-force" }]);
+    expect(b.broken()).toEqual([]);
+  });
+
   it("of what cannot be read back either leaves it in force, unverified, with its deadline", async () => {
     const b = bench();
     let wrote = false;

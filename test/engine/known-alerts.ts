@@ -3,8 +3,10 @@ import { signalTime } from "../../src/engine/signal-identity.ts";
 import type { DefenderPort, DefenderRecord, DefenderReference } from "../../src/model/defender-port.ts";
 import { decodeEvent } from "../../src/signals/index.ts";
 
-/** The alerts that Defender raised in this run of a test file, by where it keeps them. */
+/** The latest alerts that Defender raised in this run of a test file, by where it keeps them. */
 const raised = new Map<string, DefenderRecord>();
+/** More than any test asks back; a test that looks for leaks must find none here. */
+const REMEMBERED = 5_000;
 
 /**
  * Raises an alert: from now on Defender knows it, and the export says where. Its location comes from what it says, so
@@ -27,6 +29,8 @@ export function raise(name: string, subscription: string, body: object): Record<
     at: signalTime(signal),
     body: exported,
   });
+  const [oldest] = raised.keys();
+  if (raised.size > REMEMBERED && oldest !== undefined) raised.delete(oldest);
   return exported;
 }
 

@@ -3,7 +3,7 @@ import { OPT_OUT } from "../../src/engine/guard.ts";
 import { reject } from "../../src/engine/reject.ts";
 import { retry } from "../../src/engine/retry.ts";
 import { revert } from "../../src/engine/revert.ts";
-import { Conflict, Permanent, Refused } from "../../src/model/errors.ts";
+import { Conflict, Permanent, Refused, Retryable } from "../../src/model/errors.ts";
 import { ANN, asking, BOB, latest } from "./deciding.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
@@ -59,6 +59,32 @@ describe("a retry", () => {
     b.world.before = () => Promise.resolve();
     b.clock.pass(1_000);
     expect(await retry(b.engine, failed.id, BOB)).toMatchObject({ state: "in-force" });
+  });
+
+  it("that a person rejects before anybody has planned it is over, though an alert joined it meanwhile", async () => {
+    const b = await takenBack();
+    b.world.before = () => Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 60_000 }));
+    await retry(b.engine, latest(b).id, BOB);
+    expect(latest(b)).toMatchObject({ state: "pending", identity: null });
+    // Whoever joins sees the object; who then drives does not reach the cluster.
+    const isNoted = (): boolean =>
+      b.table.snapshot().some(({ cells }) => /"newerIdentity":"uid-/.test(String(cells["entries"])));
+    const busy = (): Promise<never> =>
+      Promise.reject(new Retryable("503", "Wait.", { retryAfterMs: 60_000 }));
+    b.world.before = () => (isNoted() ? busy() : Promise.resolve());
+    await b.ingest(alert({ id: "a-3" }));
+    expect(isNoted()).toBe(true);
+    b.world.before = () => Promise.resolve();
+    expect(await reject(b.engine, latest(b).id, ANN)).toMatchObject({ state: "rejected" });
+    await sweepAfter(b, 2, 2);
+    expect(
+      b
+        .records()
+        .map(({ state }) => state)
+        .toSorted(),
+    ).toEqual(["rejected", "reverted"]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+    expect(b.broken()).toEqual([]);
   });
 
   it("opens no door: what protects the target now refuses it", async () => {

@@ -14,6 +14,7 @@ import { decodeRecord } from "../../src/store/record-rows.ts";
 import { CONTROL, PARKED, SHARDS } from "../../src/store/row-keys.ts";
 import type { Row, Table } from "../../src/store/table.ts";
 import { alert, bench, configuration } from "../engine/harness.ts";
+import { knowingDefender } from "../engine/known-alerts.ts";
 import { createRandom } from "../store/schedule-choices.ts";
 import { figure, noteFigure, SEED } from "./long.ts";
 
@@ -53,6 +54,7 @@ describe("an instance that lives long, with restarts", () => {
       const random = createRandom(SEED);
       const b = bench({ configuration: rules() });
       for (let pod = 0; pod < PODS; pod++) b.world.addPod(`pod-${pod}`);
+      const defender = knowingDefender();
       // Only counted, not kept: the bench would be the leak.
       const told = { messages: 0 };
       const engine = (azurite: Azurite): Engine => {
@@ -60,6 +62,7 @@ describe("an instance that lives long, with restarts", () => {
         return {
           ...b.engine,
           table,
+          defender,
           recent: new RecentSignals(),
           switches: new Switches(table, b.clock),
           channels: {
@@ -93,6 +96,7 @@ describe("an instance that lives long, with restarts", () => {
         counts.sum += done.recorded + done.joined + done.parked + done.unmatched;
         await sweep(present);
         b.world.effects.length = 0;
+        defender.asked.length = 0;
         if ((batch + 1) % Math.floor(BATCHES / 10) === 0) {
           held.push(heldBytes());
           rows.push((await allRows(present.table)).length);

@@ -6,6 +6,7 @@ import { NewerSchema } from "../../store/target-row.ts";
 import type { Change } from "../commit.ts";
 import type { Turn } from "../drive.ts";
 import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
+import { TimeIsUp } from "../gate.ts";
 import { LeaseLost } from "../held-target.ts";
 import { inForceDue } from "./deadline.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
@@ -30,14 +31,19 @@ export function asOutcome(error: unknown): Retryable | Permanent | Refused | Con
 
 /** The sentence that goes on record for an error. */
 export function sentence(error: { readonly message: string; readonly advice: string }): string {
-  return `${error.message}. ${error.advice}`;
+  return `${error.message.replace(/\.$/, "")}. ${error.advice}`;
+}
+
+/** May it be tried again? Running out of time is no failure, however often a busy machine does. */
+export function mayTryAgain({ attempts }: Remediation, error: unknown): error is Retryable {
+  return error instanceof TimeIsUp || (error instanceof Retryable && attempts + 1 < ATTEMPTS);
 }
 
 /** Stays in its state and is looked at again: at once where the target only moved by itself, else after a growing delay. */
 export function defer(turn: Turn, error: Retryable, patch: Partial<Remediation> = {}): Change {
   const { engine, record, until } = turn;
   const now = engine.clock.now();
-  const attempts = record.attempts + 1;
+  const attempts = record.attempts + (error instanceof TimeIsUp ? 0 : 1);
   const atOnce = error.retryAfterMs === 0 && now < until;
   const delay = Math.max(error.retryAfterMs, Math.min(300_000, 1_000 * 2 ** attempts));
   return {
@@ -109,7 +115,7 @@ export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
 export async function afterFault(turn: Turn, raised: unknown, touched: boolean): Promise<Change> {
   const error = asOutcome(raised);
   const { record } = turn;
-  if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error, { touched });
+  if (mayTryAgain(record, error)) return defer(turn, error, { touched });
   if (error instanceof Conflict) {
     return touched
       ? goBack(turn, "superseded", sentence(error), error.remains)

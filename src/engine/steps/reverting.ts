@@ -1,4 +1,4 @@
-import { Conflict, Refused, Retryable } from "../../model/errors.ts";
+import { Conflict, Refused } from "../../model/errors.ts";
 import type { MessageKind } from "../../model/message.ts";
 import type { Remediation } from "../../model/remediation.ts";
 import { beforeTakingBack } from "../before-write.ts";
@@ -6,7 +6,7 @@ import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { gate } from "../gate.ts";
-import { asOutcome, defer, leftAsItIs, readBackDue, sentence } from "./outcomes.ts";
+import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue, sentence } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 const HOURLY_MS = 3_600_000;
@@ -73,7 +73,7 @@ function notTakenBack(turn: Turn, raised: unknown): Change {
   const { engine, record } = turn;
   const error = asOutcome(raised);
   if (error instanceof Conflict) return oneMoreLook(turn) ?? leftAsItIs(turn, error);
-  if (error instanceof Retryable && record.attempts + 1 < ATTEMPTS) return defer(turn, error);
+  if (mayTryAgain(record, error)) return defer(turn, error);
   const first = record.attempts < ATTEMPTS;
   return {
     state: "reverting",
