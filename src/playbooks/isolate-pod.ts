@@ -3,21 +3,30 @@ import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { Pod } from "../model/kubernetes-objects.ts";
 import { playbook } from "../model/playbook.ts";
-import { byWhom } from "./foreign-change.ts";
+import {
+  isolationData,
+  labelStep,
+  labelsBack,
+  requireLabels,
+  requireOwnLabel,
+  valuesOf,
+} from "./isolation-labels.ts";
 import { isolationPolicy, isUnchanged, requireUnchanged } from "./isolation-policy.ts";
+import { labelsToRemove, relabelled } from "./labels-to-remove.ts";
+import { isIsolated, networkVerdict } from "./network-verdict.ts";
 import { plannedTarget } from "./planned-target.ts";
-import { residualPolicies } from "./residual-policies.ts";
+import { podOwner } from "./pod-owner.ts";
+import { residualWords } from "./residual-words.ts";
 import { touchedField } from "./touched-field.ts";
-
-const LABEL_FIELD = `metadata.labels.${INCIDENT_LABEL}`;
 
 const impact =
   "The pod keeps running but can neither send nor receive; what its services still send to it is lost.";
 
 /**
  * Cuts a pod off from the network and leaves it running for the investigation: a deny-all policy for one label, then
- * the label. The policy comes first, since without the label it selects nothing; the label is the conditional step
- * that takes effect. The pod keeps its own labels, so its owner keeps it and makes no replacement.
+ * in one conditional patch that label on, and those labels off by which other policies would still let traffic through.
+ * The policy comes first, since without the label it selects nothing. The pod keeps all other labels: where it can, its
+ * owner keeps it and makes no replacement.
  */
 export const isolatePod = playbook({
   name: "isolate-pod",
@@ -33,6 +42,10 @@ export const isolatePod = playbook({
         resource: "networkpolicies",
         verbs: ["get", "list", "create", "delete"],
       },
+      { apiGroup: "apps", resource: "replicasets", verbs: ["get"] },
+      { apiGroup: "apps", resource: "statefulsets", verbs: ["get"] },
+      { apiGroup: "apps", resource: "daemonsets", verbs: ["get"] },
+      { apiGroup: "batch", resource: "jobs", verbs: ["get"] },
     ],
     arm: [],
   },
@@ -57,7 +70,12 @@ export const isolatePod = playbook({
     if (existing !== undefined) {
       requireUnchanged(existing, remediationId);
     }
-    const labels = { ...pod.labels, [INCIDENT_LABEL]: remediationId };
+    const others = policies.filter(({ name }) => name !== policy.name);
+    const owner = await podOwner(pod, reader);
+    const mark = [INCIDENT_LABEL, remediationId] as const;
+    const removed = labelsToRemove({ labels: pod.labels, policies: others, mark, ...owner });
+    const left = networkVerdict(others, relabelled(pod.labels, removed, mark));
+    const letGoBy = removed.some((key) => owner.ownedBy.has(key)) ? owner.replicaSet : null;
     return {
       outcome: "change",
       draft: {
@@ -71,20 +89,18 @@ export const isolatePod = playbook({
             before: null,
             after: { deniesAllFor: { [INCIDENT_LABEL]: remediationId } },
           },
-          {
-            sentence: `label pod ${pod.namespace}/${pod.name} so that the policy selects it`,
-            touches: [touchedField(target.cluster, `pods/${pod.namespace}/${pod.name}`, LABEL_FIELD)],
-            before: null,
-            after: remediationId,
-          },
+          labelStep(target.cluster, pod, remediationId, removed),
         ],
-        impact,
+        impact: letGoBy === null ? impact : `${impact} ${REPLACED}`,
         limits: [
-          ...residualPolicies(policies, labels),
+          ...residualWords({
+            ingress: { ...left.ingress, covered: true },
+            egress: { ...left.egress, covered: true },
+          }),
           "Connections that are open already may last on: that depends on the cluster's network plugin.",
           "Traffic from the pod's own node stays allowed, and a cluster without a network policy engine enforces nothing.",
         ],
-        data: null,
+        data: removed.length === 0 ? null : { removed: valuesOf(pod, removed), letGoBy },
       },
     };
   },
@@ -100,6 +116,7 @@ export const isolatePod = playbook({
       );
     }
     requireOwnLabel(pod, plan.remediationId);
+    const { removed } = isolationData.parse(plan.data);
     const policy = isolationPolicy(plan.remediationId, pod);
     const existing = await reader.networkPolicy(namespace, policy.name);
     if (existing === null) {
@@ -108,7 +125,9 @@ export const isolatePod = playbook({
       requireUnchanged(existing, plan.remediationId);
     }
     if (pod.labels[INCIDENT_LABEL] === undefined) {
-      const labels = { [INCIDENT_LABEL]: plan.remediationId };
+      requireLabels(pod, removed, "as the plan saw it");
+      const off = Object.fromEntries(Object.keys(removed).map((key) => [key, null]));
+      const labels = { ...off, [INCIDENT_LABEL]: plan.remediationId };
       await write.kubernetes(cluster).labelPod(namespace, name, pod, labels);
     }
   },
@@ -134,8 +153,10 @@ export const isolatePod = playbook({
         reason: `Network policy ${namespace}/${wanted} is not there as it was made.`,
       };
     }
-    const remains = residualPolicies(policies, pod.labels);
-    return remains.length > 0 ? { verdict: "partial", remains } : { verdict: "holds", proof: "declared" };
+    const found = networkVerdict(policies, pod.labels);
+    return isIsolated(found)
+      ? { verdict: "holds", proof: "declared" }
+      : { verdict: "partial", remains: residualWords(found) };
   },
 
   async revert(plan, { read, write }) {
@@ -154,8 +175,9 @@ export const isolatePod = playbook({
     if (policy !== null) {
       requireUnchanged(policy, plan.remediationId);
     }
-    if (pod?.labels[INCIDENT_LABEL] !== undefined) {
-      await write.kubernetes(cluster).labelPod(namespace, name, pod, { [INCIDENT_LABEL]: null });
+    if (pod !== null) {
+      const back = await labelsBack(pod, plan, reader);
+      if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
     }
     if (policy !== null) {
       await write.kubernetes(cluster).deleteNetworkPolicy(namespace, policy.name, policy);
@@ -165,6 +187,8 @@ export const isolatePod = playbook({
       : { outcome: "restored" };
   },
 });
+
+const REPLACED = "Its ReplicaSet lets it go and starts another pod of the same image in its place.";
 
 function obstacleTo(pod: Pod, remediationId: string): string | null {
   const label = pod.labels[INCIDENT_LABEL];
@@ -181,20 +205,4 @@ function obstacleTo(pod: Pod, remediationId: string): string | null {
     return `is already isolated by remediation ${label}`;
   }
   return null;
-}
-
-function requireOwnLabel(pod: Pod, remediationId: string): void {
-  const label = pod.labels[INCIDENT_LABEL];
-  if (label !== undefined && label !== remediationId) {
-    const object = `Pod ${pod.namespace}/${pod.name}`;
-    throw new Conflict(
-      `${object} now carries the label of remediation ${label}.`,
-      `Look at remediation ${label}: it isolates the pod now.`,
-      {
-        remains: [
-          `${object} keeps the label ${INCIDENT_LABEL}=${label}${byWhom(pod, ["metadata", "labels", INCIDENT_LABEL])}.`,
-        ],
-      },
-    );
-  }
 }

@@ -76,10 +76,7 @@ describe("what cannot be isolated", () => {
 
 describe("the plan", () => {
   it("names both changes with before and after, and what is not covered", async () => {
-    const { ports } = await start([
-      pod("web-1"),
-      policy("allow-in", { podSelector: { matchLabels: { app: "web" } }, ingress: [{}] }),
-    ]);
+    const { ports } = await start([pod("web-1"), policy("allow-in", { podSelector: {}, ingress: [{}] })]);
     const plan = await planOf(ports);
     expect(plan.steps.map(({ before, after }) => ({ before, after }))).toEqual([
       { before: null, after: { deniesAllFor: { [INCIDENT_LABEL]: ID } } },
@@ -89,7 +86,9 @@ describe("the plan", () => {
       `${CLUSTER.toLowerCase()}/networkpolicies/shop/reflex-isolate-${ID}#spec`,
       `${CLUSTER.toLowerCase()}/pods/shop/web-1#metadata.labels.${INCIDENT_LABEL}`,
     ]);
-    expect(plan.limits[0]).toBe("Network policy shop/allow-in still allows ingress traffic of this pod.");
+    expect(plan.limits[0]).toBe(
+      "Network policy shop/allow-in still allows ingress from everywhere on all ports (rule 1).",
+    );
   });
 
   it("keeps its hash while only versions and other policies move, and loses it with the pod", async () => {
@@ -160,8 +159,8 @@ describe("verifying", () => {
     expect(await isolatePod.verify(plan, ports)).toEqual({
       verdict: "partial",
       remains: [
-        "Network policy shop/both still allows ingress traffic of this pod.",
-        "Network policy shop/both still allows egress traffic of this pod.",
+        "Network policy shop/both still allows ingress from everywhere on all ports (rule 1).",
+        "Network policy shop/both still allows egress to everywhere on all ports (rule 1).",
       ],
     });
   });
