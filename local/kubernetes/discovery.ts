@@ -33,9 +33,10 @@ function resourceList(groupVersion: string, belongs: (resource: Resource) => boo
     const parts = resource.subresources.map((part) => ({
       ...common,
       name: `${resource.plural}/${part}`,
-      kind: part === "scale" ? "Scale" : resource.kind,
+      kind: resource.kind,
       verbs: ["get", "patch", "update"],
-      ...(part === "scale" ? { group: "autoscaling", version: "v1" } : {}),
+      ...(part === "scale" ? { kind: "Scale", group: "autoscaling", version: "v1" } : {}),
+      ...(part === "eviction" ? { kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] } : {}),
     }));
     return [own, ...parts];
   });

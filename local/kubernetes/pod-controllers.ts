@@ -2,7 +2,7 @@
 // deleted owner. Left out: rolling updates in steps (a rollout is done at once), replacement of StatefulSet and
 // DaemonSet pods on a template change, Job completion, CronJob schedules, endpoints.
 import { createObject } from "./create-object.ts";
-import { type JsonObject, objectAt, sameJson, stringAt, without } from "./json-value.ts";
+import { type JsonObject, objectAt, sameJson, stringAt, valueAt, without } from "./json-value.ts";
 import {
   controllerOf,
   finalizersOf,
@@ -119,7 +119,11 @@ function createPod(store: ObjectStore, resource: Resource, owner: KubeObject, wa
     ownerReferences: [ownerReference(resource, owner)],
     ...(resource.plural === "jobs" ? { finalizers: [jobFinalizer] } : {}),
   };
-  const node = wanted.node ?? store.list(resourceNamed("nodes"))[0]?.metadata.name;
+  const open = store
+    .list(resourceNamed("nodes"))
+    .filter((one) => valueAt(one, "spec", "unschedulable") !== true);
+  // A DaemonSet tolerates a cordon, and so names its node.
+  const node = wanted.node ?? open[0]?.metadata.name;
   const spec = { ...objectAt(template, "spec"), ...(node === undefined ? {} : { nodeName: node }) };
   const { object } = createObject(
     store,
@@ -128,7 +132,7 @@ function createPod(store: ObjectStore, resource: Resource, owner: KubeObject, wa
     { metadata, spec },
     { by: controllerManager },
   );
-  // Without a node nothing runs: the pod stays Pending.
+  // Without a node that takes new pods nothing runs: the pod stays Pending.
   if (node === undefined) return;
   const conditions = ["Ready", "ContainersReady", "PodScheduled"].map((type) => ({ type, status: "True" }));
   const status = { ...objectAt(object, "status"), phase: "Running", podIP: podAddress(store), conditions };

@@ -133,6 +133,17 @@ export function forbidden(resource: Named, name: string, why: string): StatusErr
   return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, detailsOf(resource, name));
 }
 
+/** The 429 of an eviction that a disruption budget forbids: without a Retry-After, unlike that of an overload. */
+export function budgetForbids(message: string): StatusError {
+  const cause: JsonObject = { reason: "DisruptionBudget", message };
+  return new StatusError(
+    429,
+    "TooManyRequests",
+    "Cannot evict pod as it would violate the pod's disruption budget.",
+    { causes: [cause] },
+  );
+}
+
 /** 405. */
 export function methodNotAllowed(): StatusError {
   const message = "the server does not allow this method on the requested resource";

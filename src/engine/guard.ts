@@ -1,4 +1,5 @@
 import { armSegments } from "../model/arm-id.ts";
+import { isControlPlane } from "../model/control-plane.ts";
 import { lowestMode, MODES, type Mode } from "../model/mode.ts";
 import { highestMode, modeAt } from "../model/mode-at.ts";
 import type { AnyPlaybook } from "../model/playbook.ts";
@@ -90,13 +91,18 @@ export function exceptedBy({ name, owner, reason, until }: Exception): string {
 }
 
 function protectedBecause({ facts, protectedNamespaces }: ProtectionQuestion): string | null {
-  const { namespace, resource } = facts;
-  if (namespace !== null && isProtectedNamespace(namespace, resource ?? "", protectedNamespaces)) {
+  const { namespace, resource, aliases = [] } = facts;
+  const ids = [resource ?? "", ...aliases];
+  if (namespace !== null && ids.some((id) => isProtectedNamespace(namespace, id, protectedNamespaces))) {
     return `namespace ${namespace === "" ? "(unknown)" : namespace} is protected`;
   }
   if (facts.name.startsWith("system:")) return `${facts.name} belongs to the system`;
   if (CRITICAL.includes(facts.priorityClass)) {
     return `its priority class is ${facts.priorityClass}`;
+  }
+  // Only nodes have labels and no namespace: on a pod, that label is nobody's word.
+  if (namespace === null && isControlPlane(facts.labels ?? {})) {
+    return `node ${facts.name} runs the control plane`;
   }
   // An attacker wants the sensor gone: an alert about it is for people.
   if (facts.labels?.["app"]?.startsWith("microsoft-defender")) return "it is the Defender sensor";
@@ -112,8 +118,8 @@ function outOfScope({ facts, scope, record }: GuardQuestion): string | null {
 
 function foreignSubscription({ record, facts }: ProtectionQuestion): string | null {
   if (record.signal.kind === "manual" || record.clusterByRule) return null;
-  const [, own] = armSegments(facts.resource ?? "");
-  return record.signal.subscriptionId?.toLowerCase() === own && own !== undefined
+  const own = [facts.resource ?? "", ...(facts.aliases ?? [])].flatMap((id) => armSegments(id)[1] ?? []);
+  return own.includes(record.signal.subscriptionId?.toLowerCase() ?? "")
     ? null
     : "the target is not in the signal's own subscription";
 }

@@ -1,3 +1,4 @@
+import { namedHost } from "../model/named-host.ts";
 import type { SignalSummary } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
 import { signalHash } from "../store/row-keys.ts";
@@ -59,6 +60,8 @@ export function namedBy(signal: Signal): Readonly<Record<string, string>> {
     image,
     digest,
     finding: findingName,
+    // With a pod it is context and finds no target.
+    host: pod === null ? (namedHost(signal)?.name ?? null) : null,
   };
   return Object.fromEntries(
     Object.entries(named).flatMap(([what, name]) => (name === null ? [] : [[what, cleanText(name, 500)]])),

@@ -10,14 +10,23 @@ abstract class ReflexError extends Error {
   }
 }
 
-/** It may work later: throttled, unreachable, moved under us. `retryAfterMs` is the least time to wait. */
+/**
+ * It may work later: throttled, unreachable, moved under us. `retryAfterMs` is the least time to wait. `undone`: the other
+ * side said itself that it did nothing of it.
+ */
 export class Retryable extends ReflexError {
   readonly kind = "retryable";
   readonly retryAfterMs: number;
+  readonly undone: boolean;
 
-  constructor(message: string, advice: string, options: { retryAfterMs: number; cause?: unknown }) {
+  constructor(
+    message: string,
+    advice: string,
+    options: { retryAfterMs: number; undone?: boolean; cause?: unknown },
+  ) {
     super(message, advice, options);
     this.retryAfterMs = options.retryAfterMs;
+    this.undone = options.undone ?? false;
   }
 }
 

@@ -60,6 +60,26 @@ export interface Pod extends ObjectIdentity {
   readonly containers: readonly Container[];
 }
 
+/** A node, as far as playbooks and guard need it. */
+export interface Node {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly labels: Labels;
+  readonly annotations: Labels;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** Who set which fields, as in `ObjectIdentity`. */
+  readonly managers: readonly FieldManager[];
+  /** Cordoned: the scheduler puts no new pods on it. */
+  readonly unschedulable: boolean;
+  readonly ready: boolean;
+  readonly operatingSystem: string | null;
+  readonly osImage: string | null;
+  /** Its machine in the cloud: `azure://` before the ARM id; null where nobody told the cluster. */
+  readonly providerId: string | null;
+}
+
 /** A namespace with its labels and annotations. */
 export interface Namespace {
   readonly name: string;

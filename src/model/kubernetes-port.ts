@@ -3,6 +3,7 @@ import type {
   LabelSelector,
   Namespace,
   NetworkPolicy,
+  Node,
   Pod,
   ScalableKind,
   Scale,
@@ -19,6 +20,7 @@ export interface KubernetesReader {
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
   namespace(name: string): Promise<Namespace | null>;
+  node(name: string): Promise<Node | null>;
   workload(kind: WorkloadKind, namespace: string, name: string): Promise<Workload | null>;
   scale(kind: ScalableKind, namespace: string, name: string): Promise<Scale | null>;
   networkPolicy(namespace: string, name: string): Promise<NetworkPolicy | null>;
@@ -60,6 +62,19 @@ export interface KubernetesWriter {
     condition: Precondition,
     labels: Readonly<Record<string, string | null>>,
   ): Promise<Pod>;
+  /** Has a pod of that state end, within its own time to end; already gone is fine. No disruption budget is asked. */
+  deletePod(namespace: string, name: string, condition: Precondition): Promise<void>;
+  /**
+   * As `deletePod`, but asks the disruption budgets: `Retryable` where one allows nothing now. The uid alone is the
+   * condition, since the API server itself moves the version while it evicts.
+   */
+  evictPod(namespace: string, name: string, condition: { readonly uid: string }): Promise<void>;
+  /** Keeps new pods off a node or lets them on again, and sets (text) and removes (null) labels, in one conditional change. */
+  cordonNode(
+    name: string,
+    condition: Precondition,
+    change: { readonly unschedulable: boolean; readonly labels: Readonly<Record<string, string | null>> },
+  ): Promise<Node>;
   /** Writes the wanted number of pods through the scale subresource. */
   setScale(
     kind: ScalableKind,

@@ -8,6 +8,7 @@ import type { KubernetesPermission } from "../model/playbook.ts";
 export const basePermissions: readonly KubernetesPermission[] = [
   { apiGroup: "", resource: "pods", verbs: ["get", "list"] },
   { apiGroup: "", resource: "namespaces", verbs: ["get"] },
+  { apiGroup: "", resource: "nodes", verbs: ["get", "list"] },
   { apiGroup: "networking.k8s.io", resource: "networkpolicies", verbs: ["list"] },
   ...["deployments", "statefulsets", "replicasets", "daemonsets"].map((resource) => ({
     apiGroup: "apps",

@@ -101,18 +101,29 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
       expect(verdict).toBe(isInert(plan) ? "holds" : "absent");
     });
 
-    it("restores what was there, and may be asked to twice", async () => {
-      const cluster = await start(scenario.objects);
-      const before = stateOf(cluster);
-      const plan = await planOf(playbook, scenario, cluster);
-      await playbook.apply(plan, portsOf(cluster));
-      expect(stateOf(cluster) === before).toBe(isInert(plan));
-      expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
-      expect(stateOf(cluster)).toBe(before);
-      cluster.clear();
-      expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
-      expect(cluster.effects).toEqual([]);
-    });
+    if (isForGood(playbook)) {
+      it("changes nothing when it is asked to take back what is for good, and does not call it restored", async () => {
+        const cluster = await start(scenario.objects);
+        const plan = await planOf(playbook, scenario, cluster);
+        const before = stateOf(cluster);
+        await playbook.apply(plan, portsOf(cluster));
+        expect(stateOf(cluster)).not.toBe(before);
+        await mustLeaveIt(playbook, plan, cluster);
+      });
+    } else {
+      it("restores what was there, and may be asked to twice", async () => {
+        const cluster = await start(scenario.objects);
+        const before = stateOf(cluster);
+        const plan = await planOf(playbook, scenario, cluster);
+        await playbook.apply(plan, portsOf(cluster));
+        expect(stateOf(cluster) === before).toBe(isInert(plan));
+        expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
+        expect(stateOf(cluster)).toBe(before);
+        cluster.clear();
+        expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
+        expect(cluster.effects).toEqual([]);
+      });
+    }
 
     it("restores nothing where nothing was done", async () => {
       const cluster = await start(scenario.objects);
@@ -157,6 +168,13 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
         const plan = await planOf(playbook, scenario, await start(scenario.objects));
         for (const objects of [vanished, scenario.objects]) {
           const cluster = await start(objects);
+          if (isForGood(playbook)) {
+            // What was to end has ended: that is all it wanted, and whoever bears the name now is left alone.
+            await playbook.apply(plan, portsOf(cluster));
+            expect(await playbook.verify(plan, readPortsOf(cluster))).toMatchObject({ verdict: "holds" });
+            await mustLeaveIt(playbook, plan, cluster);
+            continue;
+          }
           await expect(playbook.apply(plan, portsOf(cluster))).rejects.toThrow(Conflict);
           expect(await playbook.revert(plan, portsOf(cluster))).toMatchObject({ outcome: "gone" });
           expect(await playbook.verify(plan, readPortsOf(cluster))).toMatchObject({ verdict: "absent" });
@@ -213,7 +231,7 @@ async function planOf(playbook: AnyPlaybook, scenario: Scenario, cluster: Kubern
 
 /** Everything stored, but for what the server counts by itself and what controllers make of it. */
 function stateOf(cluster: KubernetesStandIn): string {
-  const kinds = ["networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
+  const kinds = ["nodes", "networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
   return JSON.stringify(
@@ -230,6 +248,20 @@ function stateOf(cluster: KubernetesStandIn): string {
     null,
     1,
   );
+}
+
+/** Does it change what nobody can restore? */
+function isForGood({ reversible, kind }: AnyPlaybook): boolean {
+  return !reversible && kind !== "notification";
+}
+
+/** Taking back what cannot be taken back changes nothing, however often it is asked for, and does not call it restored. */
+async function mustLeaveIt(playbook: AnyPlaybook, plan: Plan, cluster: KubernetesStandIn): Promise<void> {
+  cluster.clear();
+  for (let time = 0; time < 2; time++) {
+    expect(await playbook.revert(plan, portsOf(cluster))).toMatchObject({ outcome: "gone" });
+  }
+  expect(cluster.effects).toEqual([]);
 }
 
 function isInert(plan: Plan): boolean {

@@ -1,6 +1,6 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
-import { blockListObjects, CLUSTER, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 
 /** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
 export interface Scenario {
@@ -21,6 +21,31 @@ export const REMEDIATION = "a-0198c0ffee-x7";
 
 const allowAll = policy("allow-web", { podSelector: { matchLabels: { app: "shop" } }, ingress: [{}] });
 const scaled = ["Deployment", "StatefulSet", "ReplicaSet"] as const;
+
+/** Owners of a pod, and the label by which another policy lets traffic through. */
+const OWNERS = [
+  { kind: "ReplicaSet", opened: "app" },
+  { kind: "StatefulSet", opened: "tier" },
+  { kind: "DaemonSet", opened: "tier" },
+  { kind: "Job", opened: "tier" },
+] as const;
+
+/** One pod and what controls it. */
+function owned(kind: (typeof OWNERS)[number]["kind"]): object[] {
+  const uid = "0f0f0f0f-1111-4222-8333-444444444444";
+  const group = kind === "Job" ? "batch/v1" : "apps/v1";
+  const owner = { apiVersion: group, kind, name: "web", uid, controller: true };
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "n1" },
+      status: { conditions: [{ type: "Ready", status: "True" }] },
+    },
+    { ...workload(kind, "web", 1, { metadata: { uid } }), apiVersion: group },
+    pod("web-0", { metadata: { labels: { app: "web", tier: "web" }, ownerReferences: [owner] } }),
+  ];
+}
 
 /** The situations of all playbooks. */
 export const scenarios: readonly Scenario[] = [
@@ -52,6 +77,22 @@ export const scenarios: readonly Scenario[] = [
       ),
     ],
   },
+  ...OWNERS.map(({ kind, opened }) => ({
+    name: `a pod of a ${kind}, let through by the label ${opened}`,
+    playbook: "isolate-pod",
+    objects: [
+      ...owned(kind),
+      policy("open", { podSelector: { matchLabels: { [opened]: "web" } }, ingress: [{}] }),
+    ],
+    vanished: [],
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-0" } as const,
+    parameters: {},
+    foreign: [
+      pod("web-0", {
+        metadata: { labels: { app: "web", tier: "web", [INCIDENT_LABEL]: "b-someone-else" } },
+      }),
+    ],
+  })),
   ...scaled.map((workloadKind) => ({
     name: `a ${workloadKind} of three pods`,
     playbook: "scale-to-zero",
@@ -80,6 +121,29 @@ export const scenarios: readonly Scenario[] = [
         metadata: { namespace: "defender-reflex", name: "reflex-blocked-images" },
         data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" },
       },
+    ],
+  },
+  ...(["eviction", "delete"] as const).map((by) => ({
+    name: `a bare pod, by ${by}`,
+    playbook: "terminate-pod",
+    objects: [pod("web-1"), pod("web-2")],
+    vanished: [pod("web-2")],
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const,
+    parameters: { by },
+    foreign: null,
+  })),
+  {
+    name: "a node with other labels",
+    playbook: "cordon-node",
+    objects: [node("n1", { metadata: { labels: { pool: "a" } } }), node("n2")],
+    vanished: [node("n2")],
+    target: { kind: "node", cluster: CLUSTER, name: "n1" },
+    parameters: {},
+    foreign: [
+      node("n1", {
+        metadata: { labels: { pool: "a", [INCIDENT_LABEL]: "b-someone-else" } },
+        spec: { unschedulable: true },
+      }),
     ],
   },
   {

@@ -20,6 +20,8 @@ interface ClusterFault {
   readonly writing: { readonly once: Ends; readonly ever: Ends };
   /** Where creating differs from other writes. */
   readonly creating?: { readonly once: Ends; readonly ever: Ends };
+  /** Where ending something differs from other writes. */
+  readonly ending?: { readonly once: Ends; readonly ever: Ends };
 }
 
 const passing = (answer: Answer, words: RegExp): ClusterFault => ({
@@ -47,6 +49,8 @@ export const CLUSTER_FAULTS: Readonly<Record<string, ClusterFault>> = {
     answer: status(404, "NotFound"),
     reading: { once: /has gone/, ever: /has gone/ },
     writing: { once: /404/, ever: /404/ },
+    // That it has gone is what was wanted, and whether it has is read back.
+    ending: { once: /is not there/, ever: /is not there/ },
   },
   "409": { ...passing(status(409, "Conflict"), /409/), reading: null },
   "422": passing(status(422, "Invalid"), /answered 422/),

@@ -24,7 +24,7 @@ import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { blockListObjects } from "../playbooks/cluster-objects.ts";
-import type { WayOfLife } from "./way-of-life.ts";
+import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
 export type TablePolicy = NonNullable<TableTransport["additionalPolicies"]>[number]["policy"];
 
@@ -172,8 +172,9 @@ async function tokenOf({ settings }: ArmStandIn): Promise<{ token: string; expir
   return { token: String(token), expiresOnTimestamp: Date.now() + 3_600_000 };
 }
 
-function rulesFor({ playbook, key }: WayOfLife, mode: string): Configuration {
-  const lasts = playbook === "notify" ? "" : ", ttl: 30d";
+function rulesFor(way: WayOfLife, mode: string): Configuration {
+  const { playbook, key } = way;
+  const lasts = isLedBack(way) ? ", ttl: 30d" : "";
   const text = `
 mode: enforce
 breaker: { after: 100, within: 1h }

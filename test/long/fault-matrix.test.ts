@@ -6,7 +6,7 @@ import { CLUSTER_FAULTS } from "./cluster-faults.ts";
 import { type FaultBench, type FaultBenchOptions, faultBench, NAME } from "./fault-bench.ts";
 import { noteFigure } from "./long.ts";
 import { brokenTables } from "./table-faults.ts";
-import { WAYS, type WayOfLife } from "./way-of-life.ts";
+import { isLedBack, WAYS, type WayOfLife } from "./way-of-life.ts";
 
 type Answer = Fault["answer"];
 
@@ -80,7 +80,7 @@ async function onlyOne(b: FaultBench): Promise<Remediation> {
 
 /** What stands in the cluster, without what changes by itself. */
 function standing(kubernetes: KubernetesStandIn): string {
-  const kinds = ["pods", "statefulsets", "networkpolicies", "configmaps"];
+  const kinds = ["nodes", "pods", "statefulsets", "networkpolicies", "configmaps"];
   const objects = kinds.flatMap((kind) => kubernetes.readAll(kind)).filter(({ kind }) => kind !== undefined);
   return JSON.stringify(
     objects.map(({ kind, metadata, spec, data }) => ({
@@ -96,7 +96,7 @@ function standing(kubernetes: KubernetesStandIn): string {
 interface Place {
   readonly method: string;
   readonly path: string;
-  readonly of: "reading" | "writing" | "creating";
+  readonly of: "reading" | "writing" | "creating" | "ending";
 }
 const OFTEN = ["once", "ever"] as const;
 const HOLDS = { once: "holds", ever: "holds" } as const;
@@ -114,9 +114,15 @@ it.each(WAYS)("the way of $playbook names each write that it makes to the cluste
 });
 
 describe.each(CHANGING)("the cluster at fault under $playbook", (way) => {
+  const rests = isLedBack(way) ? "in-force" : "done";
   const places: Place[] = [
     { method: "GET", path: `/pods/${way.pod(NAME)}`, of: "reading" },
-    ...way.writes.map((write): Place => ({ ...write, of: write.method === "POST" ? "creating" : "writing" })),
+    ...way.writes.map(
+      ({ ends, ...write }): Place => ({
+        ...write,
+        of: ends === true ? "ending" : write.method === "POST" ? "creating" : "writing",
+      }),
+    ),
   ];
   const rows = places.flatMap(({ of, ...match }) =>
     Object.entries(CLUSTER_FAULTS).flatMap(([fault, { answer, ...ends }]) => {
@@ -135,12 +141,12 @@ describe.each(CHANGING)("the cluster at fault under $playbook", (way) => {
     b.kubernetes.faults.add({ match, times: often === "once" ? 1 : ALWAYS, answer });
     const record = await story(b);
     if (ends === "holds") {
-      expect(record).toMatchObject({ state: "in-force", touched: true });
+      expect(record).toMatchObject({ state: rests, touched: true });
       expect(["proved", "declared"]).toContain(record.proof);
       expect(standing(b.kubernetes)).not.toBe(before);
     } else {
-      // Nothing is called in force that is not there, and nothing is left behind.
-      expect(record.state).not.toBe("in-force");
+      // Nothing is called in force, or done, that is not there, and nothing is left behind.
+      expect(["in-force", "done"]).not.toContain(record.state);
       expect(RESTING).toContain(record.state);
       expect(record.reason).toMatch(ends);
       expect(standing(b.kubernetes)).toBe(before);

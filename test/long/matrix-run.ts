@@ -5,7 +5,7 @@ import { alert } from "../engine/harness.ts";
 import type { KillableApp } from "../scenarios/killed-app.ts";
 import type { SentRequest } from "../scenarios/recording-proxy.ts";
 import { changesIn, type KillPoint, outsidePoint } from "./kill-point.ts";
-import type { WayOfLife } from "./way-of-life.ts";
+import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
 /** Before the other side has the request, or when it has done it and nobody has heard. */
 export type Phase = "before" | "after";
@@ -99,14 +99,15 @@ export class MatrixRun {
     };
   }
 
-  /** Approved, in force, taken back; then a second alert, which waits for approval and is rejected. */
+  /** Approved, in force, taken back (or done, for good); then a second alert, which waits for approval and is rejected. */
   async #decisions(way: WayOfLife, name: string): Promise<void> {
     const asked = await this.#until(name, 1, ["awaiting-approval"]);
-    await this.#insist(asked.id, "approve", ["in-force", "applying", "verifying"], {
+    const rests: State = isLedBack(way) ? "in-force" : "done";
+    await this.#insist(asked.id, "approve", [rests, "applying", "verifying"], {
       planHash: asked.planHash,
     });
-    await this.#until(name, 1, ["in-force"], way.nudge);
-    await this.#insist(asked.id, "revert", ["reverted"]);
+    await this.#until(name, 1, [rests], way.nudge);
+    if (isLedBack(way)) await this.#insist(asked.id, "revert", ["reverted"]);
     if (way.nudge !== null) this.#app.kubernetes.seed(way.objects(name));
     await this.#alert(way, name, 2);
     const again = await this.#until(name, 2, ["awaiting-approval"]);

@@ -1,4 +1,5 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
+import { playbooks } from "../../src/playbooks/index.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -16,21 +17,35 @@ export interface WayOfLife {
   /** Without the pod that the alert names there is nothing to do. */
   readonly needsPod: boolean;
   /** Every kind of write that it makes to the cluster, as the fault matrix has it fail: verb, and how the path begins to differ. */
-  readonly writes: readonly { readonly method: string; readonly path: string }[];
+  readonly writes: readonly {
+    readonly method: string;
+    readonly path: string;
+    /** It ends what it names, whatever its verb: nothing of its making is there afterwards. */
+    readonly ends?: true;
+  }[];
   /** States of the engine that this playbook never enters, each with the reason. */
   readonly never: Readonly<Partial<Record<OpenState, string>>>;
 }
 
 const old = "2026-01-01T00:00:00Z";
 
-function pod(name: string, image: string, more: object = {}): object {
+/** Is its way led back again? Else it ends `done` once it is approved, and has no deadline. */
+export function isLedBack({ playbook }: WayOfLife): boolean {
+  return playbooks.find(({ name }) => name === playbook)?.reversible === true;
+}
+
+function pod(name: string, image: string, more: object = {}, node = "n1"): object {
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, namespace: "shop", labels: { app: name }, creationTimestamp: old, ...more },
-    spec: { nodeName: "n1", containers: [{ name: "c", image }] },
+    spec: { nodeName: node, containers: [{ name: "c", image }] },
     status: { phase: "Running" },
   };
+}
+
+function node(name: string): object {
+  return { apiVersion: "v1", kind: "Node", metadata: { name, creationTimestamp: old } };
 }
 
 function statefulSet(name: string, present: number): object {
@@ -75,6 +90,21 @@ export const WAYS: readonly WayOfLife[] = [
     never: { verifying: "its policy and label are read back at once" },
   },
   {
+    // By eviction, its default; a deletion differs by one request, which the contract leads.
+    playbook: "terminate-pod",
+    key: "K8S.NODE_ReverseShell",
+    pod: (name) => name,
+    objects: (name) => [pod(name, "web:1", { finalizers: ["matrix.example/keep"] })],
+    // Without a kubelet nobody takes the time to end a pod: a finalizer keeps it, until it is waited for.
+    nudge: { state: "verifying", objects: (name) => [pod(name, "web:1")] },
+    needsPod: true,
+    writes: [{ method: "POST", path: "/eviction", ends: true }],
+    never: {
+      "in-force": "what has ended is done, and nothing is held in force",
+      reverting: "nobody brings an ended pod back",
+    },
+  },
+  {
     playbook: "scale-to-zero",
     key: "K8S.NODE_Webshell",
     pod: (name) => `${name}-0`,
@@ -95,6 +125,16 @@ export const WAYS: readonly WayOfLife[] = [
     needsPod: false,
     writes: [{ method: "PATCH", path: "/configmaps/" }],
     never: { verifying: "its entry is read back at once" },
+  },
+  {
+    playbook: "cordon-node",
+    key: "K8S.NODE_KubeConfigAccess",
+    pod: (name) => name,
+    objects: (name) => [node(name), pod(name, "web:1", {}, name)],
+    nudge: null,
+    needsPod: true,
+    writes: [{ method: "PATCH", path: "/nodes/" }],
+    never: { verifying: "its cordon and label are read back at once" },
   },
   {
     playbook: "notify",

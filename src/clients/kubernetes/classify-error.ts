@@ -4,12 +4,32 @@ import { type ApiCall, describeCall } from "./api-call.ts";
 
 const UNREACHABLE_PAUSE_MS = 1_000;
 const THROTTLED_PAUSE_MS = 5_000;
+/** A budget opens when another pod has become ready; the server names no time. */
+const BUDGET_PAUSE_MS = 30_000;
 
 /** Codes of Node for certificates that do not fit, theirs or ours: no waiting makes it better. */
 const TRUST = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_OSSL_|HOSTNAME_MISMATCH)/;
 
 /** Codes of the network, of TLS and of the HTTP client; other codes of Node are faults of ours. */
 const ON_THE_WAY = /^(?!ERR_)|^ERR_(TLS|SSL|OSSL)_/;
+
+/** Codes that say that nobody is there, or that nobody answers in time; a connection that broke says neither. */
+const NOBODY =
+  /^(TimeoutError|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|UND_ERR_(CONNECT|HEADERS)_TIMEOUT)$/;
+
+/** What to do where the way to a cluster is wrong, in the words of whatever that way is made from. */
+export interface AccessAdvice {
+  readonly unauthorized: string;
+  readonly untrusted: string;
+  readonly strange: string;
+}
+
+const OF_KUBECONFIG: AccessAdvice = {
+  unauthorized: "Renew the credential in the kubeconfig: the cluster does not know it.",
+  untrusted:
+    "Correct certificate-authority-data, tls-server-name or the client certificate in the kubeconfig.",
+  strange: "Check the server address in the kubeconfig and any proxy in between.",
+};
 
 const statusSchema = z.object({
   kind: z.literal("Status"),
@@ -38,22 +58,34 @@ export function isNotFound(error: unknown): boolean {
 }
 
 /**
+ * What a failed call says of the way to the cluster: its credential is not known, its certificate not trusted, or nobody
+ * is there. Null: the way is as it should be.
+ */
+export function wayFault(error: unknown): "unauthorized" | "untrusted" | "unreachable" | null {
+  const answer = errorAnswer(error);
+  if (answer !== null) return answer.code === 401 ? "unauthorized" : null;
+  const code = networkCode(error) ?? "";
+  if (TRUST.test(code)) return "untrusted";
+  return NOBODY.test(code) ? "unreachable" : null;
+}
+
+/**
  * Makes whatever a call raised one of our errors; what is none of the network's or the server's doing comes back as
  * it is. The client's own message is never passed on: it holds the whole body and all headers of the answer.
  */
-export function classifyError(error: unknown, call: ApiCall): unknown {
+export function classifyError(error: unknown, call: ApiCall, advice: AccessAdvice = OF_KUBECONFIG): unknown {
   const answer = errorAnswer(error);
   if (answer !== null) {
-    return classifyAnswer(answer, call);
+    return classifyAnswer(answer, call, advice);
   }
   if (error instanceof StrangeAnswer || error instanceof SyntaxError) {
-    return strange(call, error);
+    return strange(call, error, advice);
   }
   const code = networkCode(error);
   if (code !== null && TRUST.test(code)) {
     return new Permanent(
       `No trusted connection to the API server (${code}) at: ${describeCall(call)}.`,
-      "Correct certificate-authority-data, tls-server-name or the client certificate in the kubeconfig.",
+      advice.untrusted,
       { cause: error },
     );
   }
@@ -67,12 +99,19 @@ export function classifyError(error: unknown, call: ApiCall): unknown {
   return error;
 }
 
-function classifyAnswer(answer: ErrorAnswer, call: ApiCall): Error {
+function classifyAnswer(answer: ErrorAnswer, call: ApiCall, advice: AccessAdvice): Error {
   const { code, status, retryAfter } = answer;
   const said = `The API server answered ${[code, status?.reason].filter(Boolean).join(" ")}`;
   // The answer itself may hold what must not be logged: a pod's validation error quotes its environment.
   const cause = new Error(said);
   const what = `${said} to: ${describeCall(call)}.`;
+  if (code === 429 && causesOf(answer).some(({ reason }) => reason === "DisruptionBudget")) {
+    return new Retryable(
+      `${what} A PodDisruptionBudget allows no eviction of it now.`,
+      "Have more of the workload's pods ready, loosen the budget, or run it with `by: delete`, which asks no budget.",
+      { retryAfterMs: pauseOf(retryAfter, BUDGET_PAUSE_MS), undone: true, cause },
+    );
+  }
   if (code === 429 || code >= 500 || code === 408) {
     return new Retryable(what, "Nothing to do unless it lasts: then look at the API server's load.", {
       retryAfterMs: pauseOf(retryAfter, code === 429 ? THROTTLED_PAUSE_MS : UNREACHABLE_PAUSE_MS),
@@ -80,12 +119,10 @@ function classifyAnswer(answer: ErrorAnswer, call: ApiCall): Error {
     });
   }
   if (code === 401) {
-    return new Permanent(what, "Renew the credential in the kubeconfig: the cluster does not know it.", {
-      cause,
-    });
+    return new Permanent(what, advice.unauthorized, { cause });
   }
   if (status === null && code !== 403) {
-    return strange(call, cause);
+    return strange(call, cause, advice);
   }
   if (hasVanished(answer)) {
     return new Conflict(
@@ -140,10 +177,10 @@ function adviceOfForbidden({ verb, apiGroup, resource, namespace }: ApiCall): st
   return `Grant the right to ${verb} ${resource} of ${group} ${where} (infra/kubernetes has the roles); if it is granted, an admission policy refused.`;
 }
 
-function strange(call: ApiCall, cause: Error): Retryable {
+function strange(call: ApiCall, cause: Error, advice: AccessAdvice): Retryable {
   return new Retryable(
     `What answered is not the Kubernetes API: ${describeCall(call)}.`,
-    "Check the server address in the kubeconfig and any proxy in between.",
+    advice.strange,
     // A syntax error quotes the text that it could not read.
     { retryAfterMs: THROTTLED_PAUSE_MS, ...(cause instanceof SyntaxError ? {} : { cause }) },
   );

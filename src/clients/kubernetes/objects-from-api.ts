@@ -3,6 +3,7 @@ import type {
   V1ContainerStatus,
   V1LabelSelector,
   V1NetworkPolicy,
+  V1Node,
   V1Pod,
   V1PodTemplateSpec,
   V1Scale,
@@ -13,6 +14,7 @@ import type {
   LabelSelector,
   Namespace,
   NetworkPolicy,
+  Node,
   ObjectIdentity,
   Pod,
   Scale,
@@ -50,6 +52,25 @@ export function podFrom(metadata: CheckedMetadata, { spec, status }: V1Pod): Pod
 /** Our namespace from the API's. */
 export function namespaceFrom({ name, uid, labels, annotations }: CheckedMetadata): Namespace {
   return { name, uid, labels: labels ?? {}, annotations: annotations ?? {} };
+}
+
+/** Our node from the API's. */
+export function nodeFrom(metadata: CheckedMetadata, { spec, status }: V1Node): Node {
+  const { name, uid, resourceVersion, labels, annotations, createdAt, managers } = identityFrom(metadata);
+  return {
+    name,
+    uid,
+    resourceVersion,
+    labels,
+    annotations,
+    createdAt,
+    managers,
+    unschedulable: spec?.unschedulable ?? false,
+    ready: status?.conditions?.find(({ type }) => type === "Ready")?.status === "True",
+    operatingSystem: status?.nodeInfo?.operatingSystem ?? null,
+    osImage: status?.nodeInfo?.osImage ?? null,
+    providerId: spec?.providerID ?? null,
+  };
 }
 
 /** What the specifications of all kinds of workloads have in common for us. */

@@ -6,7 +6,7 @@ import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
-import { namespaceFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
+import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
 const PODS_OF_A_PAGE = 500;
@@ -35,6 +35,13 @@ export function createReader(connection: Connection): KubernetesReader {
       return find({ verb: "get", apiGroup: "", resource: "namespaces", name }, async ({ core }) =>
         namespaceFrom(checkedMetadata(await core.readNamespace({ name }), { kind: "Namespace", name })),
       );
+    },
+    async node(name) {
+      checkName(name);
+      return find({ verb: "get", apiGroup: "", resource: "nodes", name }, async ({ core }) => {
+        const answer = await core.readNode({ name });
+        return nodeFrom(checkedMetadata(answer, { kind: "Node", name }), answer);
+      });
     },
     async workload(kind, namespace, name) {
       checkNamespace(namespace);
@@ -102,9 +109,12 @@ async function readMarked(
   connection: Connection,
 ): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
   const labelSelector = INCIDENT_LABEL;
-  const [pods, policies, list] = await Promise.all([
+  const [pods, nodes, policies, list] = await Promise.all([
     connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
       checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
+    ),
+    connection.call({ verb: "list", apiGroup: "", resource: "nodes" }, async ({ core }) =>
+      checkedItems(await core.listNode({ labelSelector }), "NodeList"),
     ),
     connection.call({ verb: "list", ...networking }, async (apis) =>
       checkedItems(
@@ -116,9 +126,10 @@ async function readMarked(
   ]);
   const objects = [
     ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
+    ...nodes.map(({ metadata }) => ({ kind: "node", metadata: completeMetadata(metadata) })),
     ...policies.map(({ metadata }) => ({ kind: "network policy", metadata: completeMetadata(metadata) })),
   ].map(({ kind, metadata: { namespace, name, labels } }) => ({
-    object: `${kind} ${namespace}/${name}`,
+    object: namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`,
     remediationId: labels?.[INCIDENT_LABEL] ?? "",
   }));
   const entries = Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {

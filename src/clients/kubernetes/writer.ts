@@ -5,7 +5,7 @@ import { checkedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
-import { podFrom, scaleFrom } from "./objects-from-api.ts";
+import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
@@ -60,6 +60,38 @@ export function createWriter({ call, find }: Connection): KubernetesWriter {
           apis.mergePatch,
         );
         return podFrom(checkedMetadata(answer, { kind: "Pod", namespace, name, uid }), answer);
+      });
+    },
+    async deletePod(namespace, name, { uid, resourceVersion }) {
+      checkNamespace(namespace);
+      checkName(name);
+      await find({ verb: "delete", apiGroup: "", resource: "pods", namespace, name }, async ({ core }) => {
+        // No time to end of ours: the pod's own is what it was made for, and zero may leave a container running.
+        const body = { preconditions: { uid, resourceVersion } };
+        const answer = await core.deleteNamespacedPod({ namespace, name, body });
+        checkedMetadata(answer, { kind: "Pod", namespace, name, uid });
+      });
+    },
+    async evictPod(namespace, name, { uid }) {
+      checkNamespace(namespace);
+      checkName(name);
+      const of = { namespace, name };
+      await find({ verb: "create", apiGroup: "", resource: "pods/eviction", ...of }, async ({ core }) => {
+        const deleteOptions = { preconditions: { uid } };
+        const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { ...of }, deleteOptions };
+        const answer = await core.createNamespacedPodEviction({ ...of, fieldManager, body });
+        // Typed as an eviction, it is a Status; of a web page the client makes an object without a kind.
+        if (answer.kind !== "Status") throw new StrangeAnswer("The answer to an eviction is no Status.");
+      });
+    },
+    async cordonNode(name, { uid, resourceVersion }, { unschedulable, labels }) {
+      checkName(name);
+      return call({ verb: "patch", apiGroup: "", resource: "nodes", name }, async ({ core, mergePatch }) => {
+        const metadata = { uid, resourceVersion, labels };
+        // Absent as it was before, rather than false.
+        const body = { metadata, spec: { unschedulable: unschedulable ? true : null } };
+        const answer = await core.patchNode({ name, fieldManager, body }, mergePatch);
+        return nodeFrom(checkedMetadata(answer, { kind: "Node", name, uid }), answer);
       });
     },
     async setScale(kind, namespace, name, condition, replicas) {

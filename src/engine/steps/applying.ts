@@ -60,7 +60,10 @@ async function askedAgain(
   }
   if (turn.prepared !== null) return null;
   const halt = await judgedNow(turn, plan, touched);
-  if (halt !== null) return stopped(turn, plan, halt, touched);
+  // What cannot be taken back may have ended its target: then that it has gone is for reading back to judge.
+  const mayHaveEnded =
+    touched && !playbook.reversible && (halt?.stop === "gone" || halt?.stop === "replaced");
+  if (halt !== null && !mayHaveEnded) return stopped(turn, plan, halt, touched);
   const isUnattended = !touched && record.approval === null && playbook.kind !== "evidence";
   const entry = turn.held.row.entries[record.playbook];
   const doubt = isUnattended ? await confirm(engine, judgedBy(record, entry)) : null;

@@ -29,7 +29,9 @@ async function resolveAnew(turn: Turn): Promise<Change> {
   try {
     const { target: wanted } = playbookOf(turn);
     const cluster = record.clusterByRule && "cluster" in record.target ? record.target.cluster : null;
-    resolution = await resolve(signal, wanted, cluster, engine.ports.read.kubernetes.bind(engine.ports.read));
+    const { read } = engine.ports;
+    const { clusters } = engine.configuration;
+    resolution = await resolve(signal, wanted, cluster, read.kubernetes.bind(read), clusters);
   } catch (raised) {
     return notNow(turn, raised);
   }

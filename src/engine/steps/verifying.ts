@@ -1,4 +1,4 @@
-import type { Verification } from "../../model/playbook.ts";
+import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
@@ -36,7 +36,7 @@ function notYet(
   const { engine, record } = turn;
   const { reason, retryAfterMs } = verification;
   const attempts = record.state === "verifying" ? record.attempts + 1 : 0;
-  if (attempts >= ATTEMPTS) return standing(turn, { verdict: "unverified", remains: [reason] }, touched);
+  if (attempts >= ATTEMPTS) return unproved(turn, reason, touched);
   return {
     state: "verifying",
     reason,
@@ -46,6 +46,13 @@ function notYet(
     due: later(engine.clock.now(), retryAfterMs * 2 ** Math.min(attempts, 6)),
     goOn: false,
   };
+}
+
+/** What can be taken back stands, and is read back daily; all else ends here, since nobody could end it later. */
+function unproved(turn: Turn, reason: string, touched: boolean): Change {
+  return turn.engine.playbooks.get(turn.record.playbook)?.reversible === false
+    ? finished(turn, "unverified", [reason], touched)
+    : standing(turn, { verdict: "unverified", remains: [reason] }, touched);
 }
 
 function holds(
@@ -58,6 +65,11 @@ function holds(
   if (lasting) return standing(turn, verification, touched);
   const proof = verification.verdict === "partial" ? "partial" : verification.proof;
   const remains = verification.verdict === "partial" ? verification.remains : [];
+  return finished(turn, proof, remains, touched);
+}
+
+/** Nothing is held in force: it ends, but after a takeover not before one more look. */
+function finished(turn: Turn, proof: Proof, remains: readonly string[], touched: boolean): Change {
   const wait = readBackDue(turn);
   return {
     state: wait === null ? "done" : "verifying",
