@@ -10,6 +10,7 @@ import { addExtend } from "./commands/extend.ts";
 import { addList } from "./commands/list.ts";
 import { addParked } from "./commands/parked.ts";
 import { addPause } from "./commands/pause.ts";
+import { addPermissions } from "./commands/permissions.ts";
 import { addReject } from "./commands/reject.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addReport } from "./commands/report.ts";
@@ -65,6 +66,7 @@ function programOf(context: CommandContext): Command {
     addExplain,
     addCheck,
     addReplay,
+    addPermissions,
     addSend,
     addRun,
     addList,

@@ -95,6 +95,7 @@ describe("the roles of the manifests", () => {
       lines.filter((line) => /^\*|deletecollection|secrets| \* .* | (pods|nodes)\/(exec|proxy)/.test(line)),
     ).toEqual([]);
     expect(lines.filter((line) => line.startsWith("delete "))).toEqual([
+      "delete  pods * *",
       "delete networking.k8s.io networkpolicies * *",
     ]);
     expect(

@@ -31,6 +31,20 @@ export function pod(name: string, more: { metadata?: object; spec?: object } = {
   };
 }
 
+/** A ready node that takes pods. */
+export function node(name: string, more: { metadata?: object; spec?: object } = {}): object {
+  return {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name, ...more.metadata },
+    spec: { providerID: `azure:///subscriptions/6f0e7c1a/virtualMachines/${name}`, ...more.spec },
+    status: {
+      conditions: [{ type: "Ready", status: "True" }],
+      nodeInfo: { operatingSystem: "linux", osImage: "Azure Linux 3" },
+    },
+  };
+}
+
 /** A workload of a kind of the group apps that wants some pods. */
 export function workload(kind: string, name: string, replicas: number, more: object = {}): object {
   return {

@@ -7,7 +7,7 @@ import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import type { Target } from "../../src/model/target.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { blockListObjects, CLUSTER, pod, portsOf, workload } from "./cluster-objects.ts";
+import { blockListObjects, CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
 
 const ID = "a-1";
 const open: KubernetesStandIn[] = [];
@@ -109,6 +109,14 @@ const CASES = [
     path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-blocked-images",
     change: { data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } },
   },
+  {
+    name: "cordon-node",
+    what: "the label of another incident",
+    target: { kind: "node", cluster: CLUSTER, name: "n1" },
+    objects: [node("n1")],
+    path: "/api/v1/nodes/n1",
+    change: { metadata: { labels: { [INCIDENT_LABEL]: "b-2" } } },
+  },
 ] as const;
 
 describe("a revert that somebody else's change forbids", () => {
@@ -156,7 +164,7 @@ describe("a revert that somebody else's change forbids", () => {
 describe("our own writes", () => {
   it.each(CASES)("bear our name: $name, $what", async ({ name, target, objects }) => {
     const { cluster } = await applied(name, target, objects);
-    const all = ["pods", "networkpolicies", "deployments", "configmaps"].flatMap((plural) =>
+    const all = ["pods", "networkpolicies", "deployments", "configmaps", "nodes"].flatMap((plural) =>
       cluster.readAll(plural),
     );
     const managers = all.flatMap(({ metadata }) => JSON.stringify(metadata["managedFields"] ?? []));

@@ -1,0 +1,236 @@
+import { describe, expect, it } from "vitest";
+import { resources } from "../../local/kubernetes/resource-table.ts";
+import { OPT_OUT } from "../../src/engine/guard.ts";
+import { isControlPlane } from "../../src/model/control-plane.ts";
+import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
+import { playbooks } from "../../src/playbooks/index.ts";
+import { pinVerdict } from "./pin-verdict.ts";
+import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
+
+const ID = "0a1b2c";
+const MARK = { [INCIDENT_LABEL]: ID };
+
+const NAMESPACE = /^reflex-pinned-identity: it writes no [a-z]+ in (the whole cluster|namespace .+)$/;
+const POD = /^reflex-pinned-identity: it ends pods and labels them/;
+const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
+const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
+const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
+
+const plain = pod({ app: "web" });
+const relabel = (to: object, from = plain): Request => ({ object: to, oldObject: from });
+const image = pod(
+  { app: "web" },
+  { spec: { ...plain.spec, containers: [{ name: "web", image: "evil:1", ports: [{ containerPort: 80 }] }] } },
+);
+const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
+const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
+const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
+const onScale: Request = { group: "apps", resource: "deployments", subResource: "scale" };
+const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+
+describe("whom the pin concerns", () => {
+  it.each([
+    "system:serviceaccount:defender-reflex:defender-reflex2",
+    "system:serviceaccount:defender-reflex:default",
+    "system:serviceaccount:shop:defender-reflex",
+    "system:serviceaccount:defender-reflex-2:defender-reflex",
+    "system:serviceaccount:defender-reflex",
+    "System:serviceaccount:defender-reflex:defender-reflex",
+    " system:serviceaccount:defender-reflex:defender-reflex",
+    "defender-reflex",
+    "system:serviceaccount:kube-system:replicaset-controller",
+    "11111111-2222-4333-8444-555555555555",
+    "ada@example.org",
+    "",
+    undefined,
+  ])("not the user %j, whatever is done", (username) => {
+    for (const namespace of ["shop", "kube-system", "", undefined]) {
+      expect(pinVerdict({ username, namespace, ...relabel(image) })).toBeNull();
+      expect(pinVerdict({ ...onPolicy, username, namespace, operation: "DELETE" })).toBeNull();
+    }
+  });
+
+  it.each([OURS, "00000000-0000-0000-0000-000000000000"])("the user %s", (username) => {
+    expect(pinVerdict({ username, ...relabel(labelled(plain, MARK)) })).toEqual([]);
+    expect(pinVerdict({ username, ...relabel(image) })).toEqual([expect.stringMatching(POD)]);
+  });
+});
+
+describe("what the pinned identity may do", () => {
+  it.each<[string, Request]>([
+    ["mark a pod", relabel(labelled(plain, MARK))],
+    ["mark a pod that has no labels", relabel(pod(MARK), pod())],
+    ["mark a pod and take a label off by which others let traffic through", relabel(pod(MARK))],
+    ["take the mark off and put the label back", relabel(plain, pod(MARK))],
+    ["put the label back where somebody took our mark off", relabel(plain, pod({}))],
+    [
+      "annotate a pod as ours",
+      relabel(pod({ app: "web" }, { annotations: { "defender-reflex.dev/a": "b" } })),
+    ],
+    ["delete a pod", { operation: "DELETE", object: null, oldObject: plain }],
+    ["evict a pod", { operation: "CREATE", subResource: "eviction", object: {}, oldObject: null }],
+    ["create a network policy with our label", { ...onPolicy, operation: "CREATE", object: policy(MARK) }],
+    ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
+    ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
+    ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
+    ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
+    ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
+    ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
+  ])("%s", (_what, request) => {
+    expect(pinVerdict(request)).toEqual([]);
+  });
+
+  it("everything that the playbooks declare, where nothing is protected", () => {
+    const writes = playbooks.flatMap(({ permissions }) =>
+      permissions.kubernetes.flatMap(({ verbs, ...right }) =>
+        verbs.filter((verb) => !["get", "list", "watch"].includes(verb)).map((verb) => ({ ...right, verb })),
+      ),
+    );
+    for (const { apiGroup, resource, verb, namespace, resourceNames } of writes) {
+      const [name = "", subResource] = resource.split("/");
+      const kind = resources.find(({ group, plural }) => group === apiGroup && plural === name);
+      expect([resource, kind?.namespaced]).toEqual([resource, expect.any(Boolean)]);
+      const at = kind?.namespaced === true ? (namespace ?? "shop") : undefined;
+      const marked = { metadata: { labels: MARK }, spec: {} };
+      const operations = new Map([
+        ["create", { operation: "CREATE", object: marked }],
+        ["patch", { operation: "UPDATE", object: marked, oldObject: marked }],
+        ["delete", { operation: "DELETE", oldObject: marked }],
+      ]);
+      const request = {
+        ...operations.get(verb),
+        group: apiGroup,
+        resource: name,
+        subResource,
+        namespace: at,
+      };
+      expect([verb, resource, pinVerdict({ ...request, name: resourceNames?.[0] ?? "x" })]).toEqual([
+        verb,
+        resource,
+        [],
+      ]);
+    }
+    expect(writes.length).toBeGreaterThan(3);
+  });
+});
+
+describe("what the pin denies", () => {
+  const owners = [{ kind: "ReplicaSet", uid: "u" }];
+  it.each<[string, RegExp, Request]>([
+    ["another image of a pod", POD, relabel(image)],
+    ["another image beside a label", POD, relabel(labelled(image, MARK))],
+    ["a container more", POD, relabel(pod({ app: "web" }, { spec: { containers: [], volumes: [] } }))],
+    ["a specification that is gone", POD, relabel({ metadata: { labels: MARK } })],
+    ["an object that is not there", POD, { object: null, oldObject: plain }],
+    ["an old object that is not there", POD, { object: plain, oldObject: null }],
+    ["another value of somebody's label", POD, relabel(pod({ app: "db", ...MARK }))],
+    ["somebody's label taken off without our mark", POD, relabel(pod({}))],
+    ["taken off with an empty mark", POD, relabel(pod({ [INCIDENT_LABEL]: "" }))],
+    ["taken off together with the mark", POD, relabel(pod({}), labelled(plain, MARK))],
+    ["opting a pod out", POD, relabel(labelled(plain, { [OPT_OUT]: "true" }))],
+    ["opting a pod in", POD, relabel(labelled(plain, MARK), labelled(plain, { [OPT_OUT]: "true" }))],
+    ["an annotation of somebody", POD, relabel(pod({ app: "web" }, { annotations: { a: "b" } }))],
+    ["opting out by annotation", POD, relabel(pod({ app: "web" }, { annotations: { [OPT_OUT]: "true" } }))],
+    ["another owner of a pod", POD, relabel(pod({ app: "web" }, { ownerReferences: owners }))],
+    ["a finalizer on a pod", POD, relabel(pod({ app: "web" }, { finalizers: ["a/b"] }))],
+    [
+      "another finalizer",
+      POD,
+      relabel(pod({ app: "web" }, { finalizers: ["a/b"] }), pod({ app: "web" }, { finalizers: ["a/c"] })),
+    ],
+    ["an annotation taken off", POD, relabel(plain, pod({ app: "web" }, { annotations: { a: "b" } }))],
+    ["a pod of which only the new state is known", POD, { object: { metadata: { labels: MARK } } }],
+    ["something below a pod deleted", POD, { operation: "DELETE", subResource: "status", oldObject: plain }],
+    ["a new pod", POD, { operation: "CREATE", object: plain, oldObject: null }],
+    ["an ephemeral container", POD, { subResource: "ephemeralcontainers", ...relabel(plain) }],
+    ["the status of a pod", POD, { subResource: "status", ...relabel(plain) }],
+    ["a pod bound to a node", POD, { operation: "CREATE", subResource: "binding", object: {} }],
+    [
+      "somebody's network policy deleted",
+      POLICY,
+      { ...onPolicy, operation: "DELETE", oldObject: policy({}) },
+    ],
+    ["all network policies at once", POLICY, { ...onPolicy, operation: "DELETE", name: undefined }],
+    ["a network policy without our label", POLICY, { ...onPolicy, operation: "CREATE", object: policy({}) }],
+    [
+      "one with an empty mark",
+      POLICY,
+      { ...onPolicy, operation: "CREATE", object: policy({ [INCIDENT_LABEL]: "" }) },
+    ],
+    [
+      "one that bore an empty mark",
+      POLICY,
+      { ...onPolicy, operation: "DELETE", oldObject: policy({ [INCIDENT_LABEL]: "" }) },
+    ],
+    ["somebody's made ours", POLICY, { ...onPolicy, object: policy(MARK), oldObject: policy({}) }],
+    ["ours made nobody's", POLICY, { ...onPolicy, object: policy({}), oldObject: policy(MARK) }],
+    [
+      "somebody's policy of a plugin's own kind",
+      POLICY,
+      { ...onPolicy, group: "crd.projectcalico.org", operation: "DELETE", oldObject: policy({}) },
+    ],
+    ["a taint on a node", NODE, { ...onNode, object: node(MARK, { taints: [] }), oldObject: node() }],
+    ["a foreign label on a node", NODE, { ...onNode, object: node({ a: "b" }), oldObject: node() }],
+    ["a label off a node", NODE, { ...onNode, object: node(MARK), oldObject: node({ a: "b" }) }],
+    [
+      "a foreign annotation on a node",
+      NODE,
+      {
+        ...onNode,
+        object: { metadata: { annotations: { a: "b" } }, spec: {} },
+        oldObject: { metadata: {}, spec: {} },
+      },
+    ],
+    [
+      "a finalizer on a node",
+      NODE,
+      {
+        ...onNode,
+        object: { metadata: { finalizers: ["a/b"] }, spec: {} },
+        oldObject: { metadata: {}, spec: {} },
+      },
+    ],
+    ["a node deleted", NODE, { ...onNode, operation: "DELETE", object: null, oldObject: node() }],
+    ["a node made", NODE, { ...onNode, operation: "CREATE", object: node(), oldObject: null }],
+    ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
+    ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
+    ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
+    ["the block list deleted", NAMESPACE, { ...onList, operation: "DELETE" }],
+    ["the block list made anew", NAMESPACE, { ...onList, operation: "CREATE" }],
+    ["something below the block list", NAMESPACE, { ...onList, subResource: "status" }],
+    ["a list of its name of another group", NAMESPACE, { ...onList, group: "example.org" }],
+    ["a list of its name elsewhere", NAMESPACE, { ...onList, namespace: "kube-system" }],
+    ["a token of our own account", NAMESPACE, { resource: "serviceaccounts", namespace: OWN_NAMESPACE }],
+    ["a pod of the system", NAMESPACE, { namespace: "kube-system", ...relabel(labelled(plain, MARK)) }],
+    [
+      "a policy of ours in the system",
+      NAMESPACE,
+      { ...onPolicy, namespace: "kube-system", operation: "CREATE", object: policy(MARK) },
+    ],
+    ["a workload of the system", NAMESPACE, { ...onScale, namespace: "gatekeeper-system" }],
+    ["a namespace", NAMESPACE, { resource: "namespaces", namespace: "shop", operation: "DELETE" }],
+    ["a new namespace", NAMESPACE, { resource: "namespaces", namespace: undefined, operation: "CREATE" }],
+    [
+      "a cluster role",
+      NAMESPACE,
+      { group: "rbac.authorization.k8s.io", resource: "clusterroles", namespace: undefined },
+    ],
+    ["a pod in the empty namespace", NAMESPACE, { namespace: "", ...relabel(labelled(plain, MARK)) }],
+    ["a pod in no namespace", NAMESPACE, { namespace: undefined, ...relabel(labelled(plain, MARK)) }],
+    ["a shell in a pod", CONNECTION, { operation: "CONNECT", subResource: "exec", object: {} }],
+    ["a tunnel to a service", CONNECTION, { operation: "CONNECT", resource: "services", object: {} }],
+  ])("%s", (_what, message, request) => {
+    const denials = pinVerdict(request);
+    expect(denials).not.toHaveLength(0);
+    expect(denials).toContainEqual(expect.stringMatching(message));
+    expect(denials?.every((denial) => denial.startsWith("reflex-pinned-identity: "))).toBe(true);
+  });
+
+  it("nodes that run the control plane, as the guard sees them", () => {
+    for (const role of ["control-plane", "master", "worker"]) {
+      const labels = { [`node-role.kubernetes.io/${role}`]: "" };
+      const request = { ...onNode, object: node({ ...labels, ...MARK }), oldObject: node(labels) };
+      expect(pinVerdict(request)).toHaveLength(isControlPlane(labels) ? 1 : 0);
+    }
+  });
+});
