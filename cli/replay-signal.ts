@@ -1,7 +1,9 @@
 import { surelyMatches } from "../src/engine/scope.ts";
 import { signalTime } from "../src/engine/signal-identity.ts";
+import { clusterIds, mainClusterId } from "../src/model/main-cluster.ts";
 import { lowestMode, type Mode } from "../src/model/mode.ts";
 import { modeAt } from "../src/model/mode-at.ts";
+import { namedHost } from "../src/model/named-host.ts";
 import type { AnyPlaybook } from "../src/model/playbook.ts";
 import type { Decision } from "../src/model/rule.ts";
 import type { Signal } from "../src/model/signal.ts";
@@ -51,7 +53,7 @@ export function replaySignal(
       playbook,
       mode: lowestMode(own, ...lowered.map(({ mode }) => mode)),
       target: targetOf(signal, target),
-      clusters: target === "alert" ? null : (decision.clusters ?? ownCluster(signal)),
+      clusters: target === "alert" ? null : (decision.clusters ?? ownCluster(signal, configuration)),
       ttlMs: rule.ttlMs,
       parameters: rule.parameters,
       notify: rule.notify,
@@ -79,11 +81,14 @@ function loweredBecause(signal: Signal, { rule }: Decision, moment: Date): { mod
 function exceptionOf(
   signal: Signal,
   { rule, playbook }: Decision,
-  { exceptions }: Configuration,
+  { exceptions, clusters }: Configuration,
   moment: Date,
 ): string | null {
+  const [resource = signal.resourceIds[0] ?? null, ...aliases] =
+    signal.cluster === null ? [] : clusterIds(clusters, signal.cluster.resourceId);
   const facts = {
-    resource: signal.cluster?.resourceId ?? signal.resourceIds[0] ?? null,
+    resource,
+    aliases,
     namespace: signal.namespace,
     labels: null,
     namespaceLabels: null,
@@ -95,8 +100,8 @@ function exceptionOf(
   return found === null ? null : `exception ${found.name} of ${found.owner} until ${found.until}`;
 }
 
-function ownCluster({ cluster }: Signal): readonly string[] | null {
-  return cluster === null ? null : [cluster.resourceId];
+function ownCluster({ cluster }: Signal, { clusters }: Configuration): readonly string[] | null {
+  return cluster === null ? null : [mainClusterId(clusters, cluster.resourceId)];
 }
 
 function targetOf(signal: Signal, kind: TargetKind): string | null {
@@ -119,7 +124,9 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
     }
     case "cluster":
       return cluster === null ? null : "cluster";
-    case "node":
-      return null;
+    case "node": {
+      const host = namedHost(signal);
+      return ofPod("node") ?? (host === null ? null : `node ${host.name}`);
+    }
   }
 }

@@ -40,8 +40,14 @@ const COLUMNS = [
 ];
 
 const pageSchema = z.looseObject({ remediations: z.array(recordSchema), next: z.string().nullish() });
+const knownCluster = z.looseObject({
+  name: z.string(),
+  id: z.string(),
+  // An app that is older knows none.
+  aliases: z.array(z.string()).default([]),
+});
 const healthSchema = z.looseObject({
-  clusters: z.array(z.looseObject({ name: z.string(), id: z.string() })).optional(),
+  clusters: z.array(knownCluster).optional(),
   playbooks: z.array(z.string()).optional(),
 });
 
@@ -110,8 +116,7 @@ function wordFor({ state, reason }: Outcome): OutcomeWord {
 /** Raises `Stop` where nobody knows the name that was given: a slip of the pen must not look like success. */
 async function mustBeKnown(api: Api, { rule, playbook, cluster }: Choice): Promise<void> {
   const { clusters = [], playbooks = [] } = understood(healthSchema, await api.get("api/health"));
-  const isOurs = clusters.some(({ id }) => id.toLowerCase() === cluster?.toLowerCase());
-  if (cluster?.startsWith("/") === true && !isOurs) {
+  if (cluster?.startsWith("/") === true && !clusters.some((one) => isNamed(one, cluster))) {
     throw new Stop(2, `nothing was found in ${cluster}, and the app's configuration does not name it`);
   }
   if (playbook !== undefined && !playbooks.includes(playbook)) {
@@ -125,19 +130,19 @@ async function mustBeKnown(api: Api, { rule, playbook, cluster }: Choice): Promi
 async function chosen(io: CommandIo, api: Api, choice: Choice): Promise<readonly RecordAnswer[]> {
   const { rule, playbook, since } = choice;
   const from = timeOption("--since", since, io.now());
-  const cluster = choice.cluster === undefined ? null : await clusterId(api, choice.cluster);
+  const ids = choice.cluster === undefined ? null : await idsOf(api, choice.cluster);
   const found: RecordAnswer[] = [];
   const query = { state: STATES, rule, playbook, from, limit: PAGE };
   for await (const page of pages(api, "api/remediations", query, pageSchema)) {
-    found.push(...page.remediations.filter((record) => isMeant(record, cluster)));
+    found.push(...page.remediations.filter((record) => isMeant(record, ids)));
   }
   return found;
 }
 
-function isMeant({ state, touched, target }: RecordAnswer, cluster: string | null): boolean {
+function isMeant({ state, touched, target }: RecordAnswer, ids: readonly string[] | null): boolean {
   // An app that does not say is asked.
   if (ENDED.includes(state) && touched === false) return false;
-  return cluster === null || clusterOf(target)?.toLowerCase() === cluster.toLowerCase();
+  return ids === null || ids.includes(clusterOf(target)?.toLowerCase() ?? "");
 }
 
 function clusterOf(target: unknown): string | null {
@@ -145,15 +150,22 @@ function clusterOf(target: unknown): string | null {
   return parsed.success ? parsed.data.cluster : null;
 }
 
-/** The ARM id of a cluster that may be given by its name: a name that nobody knows would find nothing. */
-async function clusterId(api: Api, given: string): Promise<string> {
-  if (given.startsWith("/")) return given;
+/**
+ * All ARM ids, in lower case, of a cluster that may be given by its name or by one of them. A name that nobody knows
+ * would find nothing; what an id that is none of ours left is still taken back.
+ */
+async function idsOf(api: Api, given: string): Promise<readonly string[]> {
   const { clusters = [] } = understood(healthSchema, await api.get("api/health"));
-  const named = clusters.find(({ name }) => name === given);
-  if (named !== undefined) return named.id;
+  const named = clusters.find((one) => one.name === given || isNamed(one, given));
+  if (named !== undefined) return [named.id, ...named.aliases].map((id) => id.toLowerCase());
+  if (given.startsWith("/")) return [given.toLowerCase()];
   const names = clusters.map(({ name }) => name).join(", ");
   const known = names === "" ? "give its ARM id" : `use one of ${names}, or an ARM id`;
   throw new Stop(2, `there is no cluster ${given} in the app's configuration; ${known}`);
+}
+
+function isNamed({ id, aliases }: z.infer<typeof knownCluster>, given: string): boolean {
+  return [id, ...aliases].some((one) => one.toLowerCase() === given.toLowerCase());
 }
 
 function show(io: CommandIo, found: readonly RecordAnswer[]): void {

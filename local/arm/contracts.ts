@@ -26,6 +26,7 @@ const FILES = [
   "security/resource-manager/Microsoft.Security/stable/2021-06-01/assessments.json",
   "security/resource-manager/Microsoft.Security/preview/2019-01-01-preview/subAssessments.json",
   "resourcegraph/resource-manager/Microsoft.ResourceGraph/stable/2022-10-01/resourcegraph.json",
+  "containerservice/resource-manager/Microsoft.ContainerService/aks/stable/2024-02-01/managedClusters.json",
   "resources/resource-manager/Microsoft.Resources/stable/2023-07-01/resources.json",
 ];
 

@@ -1,10 +1,17 @@
 import { type ArmDocument, documentsOf } from "./exported.ts";
 import { isJson, type Json } from "./json.ts";
 
+/** An AKS cluster as Resource Manager shows it, and the kubeconfig that it hands out to users. */
+export interface ManagedCluster {
+  readonly cluster: Json;
+  readonly kubeconfig: string;
+}
+
 /** Everything that the stand-in shows, by id without case. */
 export class Documents {
   readonly #records = new Map<string, Json>();
   readonly #tags = new Map<string, Readonly<Record<string, string>>>();
+  readonly #clusters = new Map<string, ManagedCluster>();
   readonly #groups = new Map<string, readonly string[]>();
 
   /** Takes what a body of continuous export says as Defender's own. */
@@ -41,6 +48,18 @@ export class Documents {
   /** Management groups above a subscription, nearest first; one that has none here cannot be seen. */
   setManagementGroups(subscriptionId: string, names: readonly string[]): void {
     this.#groups.set(subscriptionId.toLowerCase(), names);
+  }
+
+  /** An AKS cluster with these properties, in place of what was known of it; `kubeconfig` is what its users get. */
+  setManagedCluster(id: string, properties: Json, kubeconfig: string): void {
+    const name = id.split("/").at(-1) ?? "";
+    const type = "Microsoft.ContainerService/ManagedClusters";
+    const cluster = { id, name, type, location: "westeurope", properties };
+    this.#clusters.set(keyOf(id), { cluster, kubeconfig });
+  }
+
+  managedCluster(id: string): ManagedCluster | null {
+    return this.#clusters.get(keyOf(id)) ?? null;
   }
 
   record(id: string): Json | null {

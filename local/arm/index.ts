@@ -25,6 +25,10 @@ export interface ArmStandIn {
   readonly requests: readonly ArmExchange[];
   /** How many tokens were given out. */
   readonly tokens: number;
+  /** How many of them were for the API servers of AKS. */
+  readonly clusterTokens: number;
+  /** The token that every AKS API server knows as the app's. */
+  readonly clusterToken: string;
   /** In what requests and answers broke the official contracts, where these were handed in. */
   readonly breaches: readonly string[];
   /** What goes wrong next; the path may be that of tokens, `/msi/token`. */
@@ -38,6 +42,8 @@ export interface ArmStandInOptions {
   readonly contracts?: Contracts | null;
 }
 
+/** Entra's application for all API servers of AKS. */
+const AKS_APPLICATION = "6dae42f8-4368-4678-94ff-3960e28e3630";
 const TOKEN_PATH = "/msi/token";
 const LOGIN_PAGE = "<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>";
 const DAY_SECONDS = 86_400;
@@ -50,17 +56,20 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
   const breaches: string[] = [];
   const secret = randomBytes(16).toString("hex");
   const token = randomBytes(24).toString("hex");
+  const clusterToken = randomBytes(24).toString("hex");
   let tokens = 0;
+  let clusterTokens = 0;
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = "", query = ""] = (request.url ?? "").split(/\?(.*)/s);
     const method = request.method ?? "GET";
     const text = (await buffer(request)).toString("utf8");
     const parameters = new URLSearchParams(query);
+    const { "api-version": apiVersion = "", ...rest } = Object.fromEntries(parameters);
     const asked = {
       method,
       path: decodeURIComponent(path),
-      apiVersion: parameters.get("api-version") ?? "",
+      apiVersion,
       body: parsed(text),
     };
     const isToken = asked.path === TOKEN_PATH;
@@ -74,7 +83,7 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
     const answer = isToken
       ? giveToken(request, parameters)
       : authorized(request)
-        ? answerTo(documents, asked)
+        ? answerTo(documents, { ...asked, parameters: rest })
         : refused();
     if (bad?.kind === "lost-answer") {
       record(0);
@@ -91,13 +100,20 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
     if (request.headers["x-identity-header"] !== secret)
       return fault(401, "Unauthorized", "The identity header is wrong.");
     const resource = parameters.get("resource") ?? "";
-    if (resource.replace(/\/$/, "") !== "https://management.azure.com")
-      return fault(400, "InvalidResource", "Tokens are given for Resource Manager only.");
+    const isCluster = resource === AKS_APPLICATION;
+    if (!isCluster && resource.replace(/\/$/, "") !== "https://management.azure.com")
+      return fault(400, "InvalidResource", "Tokens are given for Resource Manager and for AKS only.");
     tokens += 1;
+    if (isCluster) clusterTokens += 1;
     const expires = Math.floor(Date.now() / 1000) + DAY_SECONDS;
     return {
       status: 200,
-      body: { access_token: token, expires_on: String(expires), resource, token_type: "Bearer" },
+      body: {
+        access_token: isCluster ? clusterToken : token,
+        expires_on: String(expires),
+        resource,
+        token_type: "Bearer",
+      },
     };
   }
 
@@ -123,6 +139,10 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
     get tokens() {
       return tokens;
     },
+    get clusterTokens() {
+      return clusterTokens;
+    },
+    clusterToken,
     breaches,
     faults,
     async stop() {

@@ -8,6 +8,8 @@ export interface ArmRequest {
   readonly path: string;
   readonly apiVersion: string;
   readonly body: unknown;
+  /** Of the query, besides the version. */
+  readonly parameters?: Readonly<Record<string, string>>;
 }
 
 /** How it is answered. */
@@ -28,6 +30,9 @@ const ALERT =
 const ASSESSMENT = /^\/.+\/providers\/Microsoft\.Security\/assessments\/[^/]+$/i;
 const FINDING = /^\/.+\/providers\/Microsoft\.Security\/assessments\/[^/]+\/subAssessments\/[^/]+$/i;
 const TAGS = /^(\/subscriptions\/.+)\/providers\/Microsoft\.Resources\/tags\/default$/i;
+const AKS =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerService\/managedClusters\/[^/]+$/i;
+const AKS_USER = new RegExp(AKS.source.replace(/\$$/, "\\/listClusterUserCredential$"), "i");
 const GRAPH = /^\/providers\/Microsoft\.ResourceGraph\/resources$/i;
 /** The one query that is answered. */
 const CHAIN_OF =
@@ -38,6 +43,8 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: FINDING, apiVersions: ["2019-01-01-preview"], answer: record },
   { method: "GET", path: ASSESSMENT, apiVersions: ["2021-06-01"], answer: record },
   { method: "GET", path: TAGS, apiVersions: ["2023-07-01"], answer: tags },
+  { method: "GET", path: AKS, apiVersions: ["2024-02-01"], answer: managedCluster },
+  { method: "POST", path: AKS_USER, apiVersions: ["2024-02-01"], answer: userCredential },
   { method: "POST", path: GRAPH, apiVersions: ["2022-10-01"], answer: graph },
 ];
 
@@ -77,6 +84,23 @@ function tags(documents: Documents, path: string): ArmAnswer {
   const id = `${scope}/providers/Microsoft.Resources/tags/default`;
   const body = { id, name: "default", type: "Microsoft.Resources/tags", properties: { tags: found } };
   return { status: 200, body };
+}
+
+function managedCluster(documents: Documents, path: string): ArmAnswer {
+  const found = documents.managedCluster(path);
+  return found === null
+    ? fault(404, "ResourceNotFound", `${path} was not found.`)
+    : { status: 200, body: found.cluster };
+}
+
+function userCredential(documents: Documents, path: string, { parameters = {} }: ArmRequest): ArmAnswer {
+  const found = documents.managedCluster(path.slice(0, path.lastIndexOf("/")));
+  if (found === null) return fault(404, "ResourceNotFound", `${path} was not found.`);
+  // The other form is deprecated, and without one Azure gives that.
+  if (parameters["format"] !== "exec")
+    return fault(400, "BadRequest", "The stand-in gives the format exec only.");
+  const value = Buffer.from(found.kubeconfig).toString("base64");
+  return { status: 200, body: { kubeconfigs: [{ name: "clusterUser", value }] } };
 }
 
 function graph(documents: Documents, _path: string, { body }: ArmRequest): ArmAnswer {

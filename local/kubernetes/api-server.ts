@@ -11,6 +11,7 @@ import { type ApiAnswer, type ApiRequest, answerWritten } from "./api-request.ts
 import { createObject } from "./create-object.ts";
 import { deleteObject, deleteOptions } from "./delete-object.ts";
 import { discover } from "./discovery.ts";
+import { evictPod } from "./evict-pod.ts";
 import { isObject, type Json, type JsonObject, objectAt, stringAt } from "./json-value.ts";
 import type { FieldManager } from "./managed-fields.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -165,8 +166,10 @@ export class ApiServer {
   }
 }
 
-function verbOf({ method, query }: RawRequest, { name }: ResourcePath): string {
+function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {
   const one = name !== undefined && name !== "";
+  // An eviction is only ever created, below the pod that it ends.
+  if (subresource === "eviction") return method === "POST" && one ? "create" : "";
   if (method === "GET" && one) return "get";
   if (method === "GET") return query.get("watch") === "true" || query.get("watch") === "1" ? "watch" : "list";
   if (method === "DELETE") return one ? "delete" : "deletecollection";
@@ -232,7 +235,9 @@ function objectBody(text: string): JsonObject {
   return body;
 }
 
-function create({ store, resource, namespace = "", text, manager, dryRun }: ApiRequest): ApiAnswer {
+function create(request: ApiRequest): ApiAnswer {
+  const { store, resource, namespace = "", text, manager, dryRun } = request;
+  if (request.subresource === "eviction") return evictPod(request, objectBody(text));
   const by: FieldManager = { manager, operation: "Update", subresource: "" };
   return answerWritten(201, createObject(store, resource, namespace, objectBody(text), { by, dryRun }));
 }

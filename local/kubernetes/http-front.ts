@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiAnswer } from "./api-request.ts";
 import type { Handled, RawRequest } from "./api-server.ts";
@@ -28,15 +29,22 @@ export interface Backend {
 const controlPrefix = "/_stand-in/";
 const loginPage = "<!DOCTYPE html><html><body><h1>Sign in</h1></body></html>";
 
-/** The HTTP server in front of one stand-in: reads, lets faults happen, answers, records. */
-export function httpFront(backend: Backend): Server {
-  return createServer((request, response) => {
+/** Key and certificate of a server, as PEM. */
+export interface ServerIdentity {
+  readonly key: string;
+  readonly cert: string;
+}
+
+/** The HTTP server in front of one stand-in, over TLS with an identity: reads, lets faults happen, answers, records. */
+export function httpFront(backend: Backend, tls: ServerIdentity | undefined): Server {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     serve(backend, request, response).catch((error: unknown) => {
       // A fault of the stand-in itself: loud, and never mistaken for an answer of Kubernetes.
       console.error("The Kubernetes stand-in failed:", error);
       response.destroy();
     });
-  });
+  };
+  return tls === undefined ? createServer(answer) : createTlsServer({ ...tls }, answer);
 }
 
 async function serve(backend: Backend, request: IncomingMessage, response: ServerResponse): Promise<void> {

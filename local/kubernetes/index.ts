@@ -1,6 +1,6 @@
 // Measured behaviour of a real API server (1.36) for the kinds of the resource table, over plain HTTP and JSON. Left out:
 // TLS, protobuf, OpenAPI and field validation against it, aggregated discovery, bookmarks, server-side apply of a scale,
-// eviction, logs, exec, CEL (see blocked-images.ts), and what pod-controllers.ts names. Controllers are done before the
+// logs, exec, CEL (see blocked-images.ts), and what pod-controllers.ts names. Controllers are done before the
 // answer goes out, so nothing has to be waited for; on a real server it has.
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
@@ -8,7 +8,7 @@ import type { PolicyRule } from "./access-rules.ts";
 import type { ApiAnswer } from "./api-request.ts";
 import { ApiServer, type Handled, type RawRequest } from "./api-server.ts";
 import { Controllers } from "./controllers.ts";
-import { httpFront, type RecordedRequest } from "./http-front.ts";
+import { httpFront, type RecordedRequest, type ServerIdentity } from "./http-front.ts";
 import { type Fault, faultSchema, InjectedFaults } from "./injected-faults.ts";
 import { isObject, type Json } from "./json-value.ts";
 import type { KubeObject } from "./kube-object.ts";
@@ -32,11 +32,13 @@ export interface KubernetesOptions {
   readonly token?: string;
   /** Whether pods follow their owners; true unless told otherwise. */
   readonly controllers?: boolean;
+  /** Serves https with it; http unless given. */
+  readonly tls?: ServerIdentity;
 }
 
 /** A Kubernetes API server of our own on loopback; see the files beside this one for what it does and leaves out. */
 export interface KubernetesStandIn {
-  /** "http://127.0.0.1:PORT". */
+  /** "http://127.0.0.1:PORT", or https. */
   readonly url: string;
   /** A kubeconfig (JSON, which is YAML) with server and token. */
   kubeconfig(): string;
@@ -65,14 +67,14 @@ const standardNamespaces = ["default", "kube-node-lease", "kube-public", "kube-s
  * effects, POST seed (a list of objects), POST (or DELETE) faults.
  */
 export async function startKubernetes(options: KubernetesOptions = {}): Promise<KubernetesStandIn> {
-  const { port = 0, rules, token = "stand-in-token", controllers = true } = options;
+  const { port = 0, rules, token = "stand-in-token", controllers = true, tls } = options;
   const cluster = new Cluster(rules, token, controllers);
-  const server = httpFront(cluster);
+  const server = httpFront(cluster, tls);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);
   });
-  const url = `http://127.0.0.1:${portOf(server.address())}`;
+  const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${portOf(server.address())}`;
   return {
     url,
     kubeconfig: () => kubeconfigText(url, token),

@@ -1,5 +1,6 @@
 import { Permanent, Refused, Retryable } from "../model/errors.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import { mainClusterId } from "../model/main-cluster.ts";
 import { MODES } from "../model/mode.ts";
 import type { Decision } from "../model/rule.ts";
 import type { Signal } from "../model/signal.ts";
@@ -89,7 +90,7 @@ async function resolveOne(
   };
   let resolution: Resolution;
   try {
-    resolution = await resolve(from.signal, wanted, cluster, kubernetes);
+    resolution = await resolve(from.signal, wanted, cluster, kubernetes, engine.configuration.clusters);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof Permanent)) throw error;
     const state = error instanceof Refused ? "refused" : "failed";
@@ -127,8 +128,7 @@ function worksOf(engine: Engine, group: readonly Resolved[]): Work[] {
     decided,
     rule: decision.rule,
     mode: decision.mode,
-    clusterByRule:
-      cluster !== null && from.signal.cluster?.resourceId.toLowerCase() !== cluster.toLowerCase(),
+    clusterByRule: cluster !== null && !isOwnCluster(engine, from.signal, cluster),
     requestedBy: null,
     aside: changesNothing(engine, decision.playbook),
     evidence: [],
@@ -140,6 +140,13 @@ function worksOf(engine: Engine, group: readonly Resolved[]): Work[] {
     if (first !== undefined) works.push({ ...of, signals: [first, ...more] });
   }
   return works;
+}
+
+function isOwnCluster({ configuration }: Engine, signal: Signal, cluster: string): boolean {
+  const [own, named] = [signal.cluster?.resourceId ?? "", cluster].map((id) =>
+    mainClusterId(configuration.clusters, id).toLowerCase(),
+  );
+  return own === named;
 }
 
 /** Which of several decisions on one target goes first: what is real, so that a sample never stands for it. */

@@ -1,6 +1,7 @@
 import { armIdWithin, sameArmId } from "../model/arm-id.ts";
 import type { DefenderRecord, DefenderReference } from "../model/defender-port.ts";
 import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
+import { clusterIds } from "../model/main-cluster.ts";
 import type { SignalSummary } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
 import { decodeEvent } from "../signals/index.ts";
@@ -37,7 +38,7 @@ export async function confirm(engine: Engine, asked: Asked): Promise<string | nu
     return `Defender could not be asked to confirm this ${signal.kind}: ${told(error)}`;
   }
   const now = engine.clock.now();
-  if (record !== null) return disagreement(asked, reference, record, now);
+  if (record !== null) return disagreement(engine, asked, reference, record);
   // Told this way round, a time that cannot be read is long ago.
   if (!(now < later(new Date(createdAt), SHOWN_WITHIN_MS)))
     return `Defender does not know this ${signal.kind}`;
@@ -62,20 +63,20 @@ function told(error: unknown): string {
 
 /** The first thing in which Defender and the export do not agree; null where there is none. */
 function disagreement(
+  engine: Engine,
   asked: Asked,
   reference: DefenderReference,
   record: DefenderRecord,
-  now: Date,
 ): string | null {
   const { signal } = asked;
   const known = knownBy(record);
   return (
     otherRecord(signal, reference, record) ??
-    otherResource(asked, [...record.resourceIds, ...(known?.resourceIds ?? [])]) ??
+    otherResource(engine, asked, [...record.resourceIds, ...(known?.resourceIds ?? [])]) ??
     otherNames(signal, known) ??
     otherSeverity(signal, record) ??
     (record.open ? null : `Defender says that it is no longer open (${record.status})`) ??
-    otherTime(asked, record, now)
+    otherTime(asked, record, engine.clock.now())
   );
 }
 
@@ -98,6 +99,7 @@ function otherRecord(
 }
 
 function otherResource(
+  { configuration }: Engine,
   { signal, target, clusterByRule }: Asked,
   resourceIds: readonly string[],
 ): string | null {
@@ -107,7 +109,9 @@ function otherResource(
   }
   // A rule may name the cluster itself; then no alert speaks of it.
   if (!("cluster" in target) || clusterByRule) return null;
-  return resourceIds.some((id) => armIdWithin(id, target.cluster))
+  // Defender names it by one of its ids, which need not be the one that we keep it by.
+  const ids = clusterIds(configuration.clusters, target.cluster);
+  return resourceIds.some((resource) => ids.some((id) => armIdWithin(resource, id)))
     ? null
     : "Defender does not name the target's cluster";
 }

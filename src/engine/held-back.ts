@@ -1,4 +1,5 @@
 import { sameArmId } from "../model/arm-id.ts";
+import { mainClusterId } from "../model/main-cluster.ts";
 import type { Remediation } from "../model/remediation.ts";
 import type { Engine } from "./engine.ts";
 import { OLDEST_LOOK_MS, type PauseOf } from "./switches.ts";
@@ -19,7 +20,7 @@ export async function heldBack(engine: Engine, record: Held): Promise<string | n
   if (engine.clock.now().getTime() - asked >= OLDEST_LOOK_MS) {
     return `${HELD}the store answers too slowly to be sure that nothing is paused`;
   }
-  const pause = pauses.find(({ of }) => covers(of, record));
+  const pause = pauses.find(({ of }) => covers(engine, of, record));
   return pause === undefined ? null : `${HELD}${pause.who} paused ${pausedWords(pause.of)}: ${pause.why}`;
 }
 
@@ -34,12 +35,14 @@ export function pausedWords(of: PauseOf): string {
   return of.kind === "all" ? "everything" : `${of.kind} ${of.name}`;
 }
 
-function covers(of: PauseOf, { target, playbook, rule }: Held): boolean {
+function covers({ configuration }: Engine, of: PauseOf, { target, playbook, rule }: Held): boolean {
+  const main = (id: string): string => mainClusterId(configuration.clusters, id);
   switch (of.kind) {
     case "all":
       return true;
     case "cluster":
-      return "cluster" in target && sameArmId(target.cluster, of.name);
+      // Also what was begun, or paused, under an id that has become an alias since.
+      return "cluster" in target && sameArmId(main(target.cluster), main(of.name));
     case "rule":
       return rule.name === of.name;
     case "playbook":

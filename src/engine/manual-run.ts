@@ -1,4 +1,5 @@
 import { Refused } from "../model/errors.ts";
+import { onMainCluster } from "../model/main-cluster.ts";
 import type { Mode } from "../model/mode.ts";
 import type { Remediation } from "../model/remediation.ts";
 import type { Target } from "../model/target.ts";
@@ -32,7 +33,8 @@ const MAX_AGE_MS = 24 * 3_600_000;
  * the request itself gets wrong, `StoreUnreachable` when the store does not answer.
  */
 export async function runManually(engine: Engine, asked: ManualRun): Promise<Remediation> {
-  const run = { ...asked, target: onCluster(engine, asked.target) };
+  // People name a cluster as the configuration does, or by any of its ids; the records by its main one.
+  const run = { ...asked, target: onMainCluster(engine.configuration.clusters, asked.target) };
   const playbook = engine.playbooks.get(run.playbook);
   if (playbook === undefined) {
     const names = [...engine.playbooks.keys()].join(", ");
@@ -58,13 +60,6 @@ export async function runManually(engine: Engine, asked: ManualRun): Promise<Rem
   if (record === null)
     throw new Refused("the run left no record", "Run it again; if this repeats, look at the log.");
   return record;
-}
-
-/** People name a cluster as the configuration does; alerts, and so the records, by its ARM id. */
-function onCluster(engine: Engine, target: Target): Target {
-  if (!("cluster" in target)) return target;
-  const named = engine.configuration.clusters.find(({ name }) => name === target.cluster);
-  return named === undefined ? target : { ...target, cluster: named.id };
 }
 
 /** What this very run began or joined before: later ones may have followed it on the target. */

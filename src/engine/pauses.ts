@@ -85,15 +85,14 @@ function folded(kind: PauseOf["kind"], name: string): string {
   return kind === "cluster" ? name.toLowerCase() : name;
 }
 
-/** What is asked for, as the records name it: a cluster may be given by the name in the file. Raises `Refused`. */
+/** What is asked for, as the records name it: a cluster may be given by the name in the file or an alias. Raises `Refused`. */
 function known({ configuration, playbooks }: Engine, asked: PauseOf): PauseOf {
   if (asked.kind === "all") return asked;
   const { kind, name } = asked;
   const names: readonly (readonly [string, string])[] = {
-    cluster: configuration.clusters.flatMap((one) => [
-      [one.name, one.id] as const,
-      [one.id, one.id] as const,
-    ]),
+    cluster: configuration.clusters.flatMap((one) =>
+      [one.name, one.id, ...one.aliases].map((given) => [given, one.id] as const),
+    ),
     rule: configuration.rules.map((one) => [one.name, one.name] as const),
     playbook: [...playbooks.keys()].map((one) => [one, one] as const),
   }[kind];

@@ -1,6 +1,14 @@
 import { Retryable } from "../model/errors.ts";
-import { type Pod, WORKLOAD_KINDS, type Workload, type WorkloadKind } from "../model/kubernetes-objects.ts";
+import {
+  type Node,
+  type Pod,
+  WORKLOAD_KINDS,
+  type Workload,
+  type WorkloadKind,
+} from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import { type ClusterNames, mainClusterId } from "../model/main-cluster.ts";
+import { type NamedHost, namedHost } from "../model/named-host.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Target, type TargetKind, targetSchema } from "../model/target.ts";
 import { PLAN_MS } from "./engine.ts";
@@ -18,22 +26,26 @@ export type Resolution =
 type Kubernetes = (cluster: string) => KubernetesReader;
 
 const OWNER_DEPTH = 8;
+const NODE_NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 /**
  * Finds the target of the kind that a playbook wants from the entity that the signal names (reads only): pod →
- * workload → digest. Owners are followed by uid. Never guesses: what is not named or has gone gives `none` or the entity as named.
+ * workload → digest, pod → node. Owners are followed by uid. Never guesses: what is not named or has gone gives `none` or the entity as named.
+ * The cluster is folded to its main id here, before anything is kept by it.
  */
 export async function resolve(
   signal: Signal,
   wanted: TargetKind,
   cluster: string | null,
   kubernetes: Kubernetes,
+  clusters: readonly ClusterNames[],
 ): Promise<Resolution> {
   if (wanted === "alert") return found({ kind: "alert", id: signalIdentity(signal) });
-  const where = cluster ?? signal.cluster?.resourceId ?? null;
+  const its = signal.cluster === null ? null : mainClusterId(clusters, signal.cluster.resourceId);
+  const where = cluster === null ? its : mainClusterId(clusters, cluster);
   if (where === null) return none("the signal names no cluster, and the rule names none for it");
   // The names in a signal about a registry are not those of the cluster that a rule adds.
-  const own = signal.cluster?.resourceId.toLowerCase() === where.toLowerCase();
+  const own = its?.toLowerCase() === where.toLowerCase();
   const named = own ? signal : withoutPlace(signal);
   switch (wanted) {
     case "cluster":
@@ -43,7 +55,7 @@ export async function resolve(
         ? none("the signal names no namespace")
         : found({ kind: "namespace", cluster: where, name: named.namespace });
     case "node":
-      return none("the signal names no node that can be told from its host name");
+      return orLater(named, where, () => nodeOf(named, where, kubernetes), nodeAsNamed(named, where));
     case "pod":
       return named.namespace === null || named.pod === null
         ? none("the signal names no single pod")
@@ -56,19 +68,19 @@ export async function resolve(
 }
 
 function withoutPlace(signal: Signal): Signal {
-  return { ...signal, namespace: null, pod: null, workload: null, container: null };
+  return { ...signal, namespace: null, pod: null, workload: null, container: null, entities: [] };
 }
 
 async function orLater(
   signal: Signal,
   cluster: string,
   find: () => Promise<Resolution>,
+  target = asNamed(signal, cluster),
 ): Promise<Resolution> {
   try {
     return await within(PLAN_MS, "resolving the target", find());
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
-    const target = asNamed(signal, cluster);
     if (target === null) return none("the signal names nothing in the cluster");
     return isTarget(target) ? { outcome: "later", target, reason: error.message } : none(UNFIT);
   }
@@ -82,6 +94,47 @@ function asNamed(signal: Signal, cluster: string): Target | null {
     return { kind: "workload", cluster, namespace, workloadKind, name: workload.name };
   }
   return image === null && digest === null ? null : { kind: "image", cluster, reference: image, digest };
+}
+
+function nodeAsNamed(signal: Signal, cluster: string): Target | null {
+  const { namespace, pod } = signal;
+  if (namespace !== null && pod !== null) return { kind: "pod", cluster, namespace, name: pod };
+  const name = namedHost(signal)?.name;
+  return name === undefined ? null : { kind: "node", cluster, name };
+}
+
+/**
+ * The node that runs the pod of the signal. Without a pod, the host that the signal names, if the cluster has a node of
+ * that name on that machine: a container has a host name too, which it chooses itself.
+ */
+async function nodeOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+  const { namespace, pod: podName } = signal;
+  if (podName !== null) {
+    if (namespace === null) return none("the signal names no namespace");
+    const pod = await kubernetes(cluster).pod(namespace, podName);
+    if (pod === null) return none(`pod ${namespace}/${podName} has gone, and with it where it ran`);
+    if (isYounger(pod, signal)) return none(`pod ${namespace}/${podName} came back after the activity began`);
+    if (pod.node === null) return none(`pod ${namespace}/${podName} is on no node`);
+    return found({ kind: "node", cluster, name: pod.node });
+  }
+  const host = namedHost(signal);
+  if (host === null) return none("the signal names no pod and no single host");
+  const node = isHostName(host.name) ? await kubernetes(cluster).node(host.name) : null;
+  if (node === null) return none("the signal names no pod, and a host that is no node of the cluster");
+  return isOnMachine(node, host)
+    ? found({ kind: "node", cluster, name: node.name })
+    : none(`the signal names another machine than the one of node ${node.name}`);
+}
+
+/** What cannot be a node's name need not be asked for. */
+function isHostName(name: string): boolean {
+  return name.length <= 253 && NODE_NAME.test(name) && !name.includes("..");
+}
+
+/** Where both sides name a machine, it is the same one. */
+function isOnMachine({ providerId }: Node, { machine }: NamedHost): boolean {
+  const own = /^azure:\/\/(.+)$/.exec(providerId ?? "")?.[1];
+  return machine === null || own === undefined || own.toLowerCase() === machine.toLowerCase();
 }
 
 async function workloadOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {

@@ -6,6 +6,8 @@ import type { Scope, ScopeEntry } from "../model/rule.ts";
 export interface ScopeFacts {
   /** ARM id of the cluster or resource; null where the target is none. */
   readonly resource: string | null;
+  /** Its further ARM ids: what is said of any of them is said of it. */
+  readonly aliases?: readonly string[];
   readonly namespace: string | null;
   readonly labels: Readonly<Record<string, string>> | null;
   readonly namespaceLabels: Readonly<Record<string, string>> | null;
@@ -27,12 +29,12 @@ export function denied({ deny }: Scope, facts: ScopeFacts, name = "the scope"): 
 
 /** May an entry hold? What cannot be told does. */
 export function mayMatch(entry: ScopeEntry, facts: ScopeFacts): boolean {
-  return parts(entry, facts).every((held) => held !== false);
+  return named(facts).some((one) => parts(entry, one).every((held) => held !== false));
 }
 
 /** Does an entry surely hold? What cannot be told does not. */
 export function surelyMatches(entry: ScopeEntry, facts: ScopeFacts): boolean {
-  return parts(entry, facts).every((held) => held === true);
+  return named(facts).some((one) => parts(entry, one).every((held) => held === true));
 }
 
 /** Does any entry of the scopes ask for what only Azure knows? */
@@ -42,6 +44,11 @@ export function asksAzure(scopes: readonly Scope[]): { readonly tags: boolean; r
     tags: entries.some(({ tags }) => tags !== undefined),
     groups: entries.some(({ managementGroup }) => managementGroup !== undefined),
   };
+}
+
+/** The facts under each id: an entry holds for one of them as a whole, never half for one and half for another. */
+function named(facts: ScopeFacts): ScopeFacts[] {
+  return [facts, ...(facts.aliases ?? []).map((resource) => ({ ...facts, resource }))];
 }
 
 function parts(entry: ScopeEntry, facts: ScopeFacts): (boolean | null)[] {

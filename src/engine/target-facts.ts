@@ -1,5 +1,6 @@
 import { armSegments } from "../model/arm-id.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import { clusterIds } from "../model/main-cluster.ts";
 import type { RuleAsItWas } from "../model/remediation.ts";
 import type { Target } from "../model/target.ts";
 import type { Engine } from "./engine.ts";
@@ -35,7 +36,9 @@ export async function factsFor(
     asks.tags ? inAzure(target, (resource) => engine.azure.tags(resource)) : null,
     asks.groups ? inAzure(target, (_resource, id) => engine.azure.managementGroups(id)) : null,
   ]);
-  return facts === null ? null : { ...facts, tags, managementGroups };
+  if (facts === null) return null;
+  const [, ...aliases] = "cluster" in target ? clusterIds(engine.configuration.clusters, target.cluster) : [];
+  return { ...facts, aliases, tags, managementGroups };
 }
 
 /** Asks Azure about the target's resource and subscription; null where it has none there. */
@@ -97,8 +100,13 @@ export async function readFacts(
             namespaceAnnotations: namespace.annotations,
           };
     }
-    case "node":
-      return bare(target.cluster, target.name);
+    case "node": {
+      const node = await reader.node(target.name);
+      if (node === null) return null;
+      const { name, uid, labels, annotations, createdAt } = node;
+      // No namespace's labels to inherit: its own are all.
+      return { ...bare(target.cluster, name), uid, labels, annotations, createdAt, namespaceLabels: {} };
+    }
     case "image":
       return bare(target.cluster, target.reference ?? target.digest ?? "");
     case "cluster":

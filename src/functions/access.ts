@@ -1,6 +1,7 @@
 import type { Engine } from "../engine/engine.ts";
 import { outside, type ScopeFacts } from "../engine/scope.ts";
 import type { AccessEntry, Caller, Role } from "../model/caller.ts";
+import { clusterIds } from "../model/main-cluster.ts";
 import type { Remediation } from "../model/remediation.ts";
 import { describeTarget, type Target } from "../model/target.ts";
 import type { Word } from "../model/word.ts";
@@ -52,20 +53,18 @@ function names({ to }: AccessEntry, { id, groups }: Caller): boolean {
 
 /** What is known from the target alone. The rest is unknown, and what is unknown is a no. */
 function factsOf({ configuration }: Engine, target: Target, signal: Signal | undefined): ScopeFacts {
+  // People may name a cluster as the file does; scopes name it by an ARM id.
+  const [resource = signal?.resourceIds[0] ?? null, ...aliases] =
+    "cluster" in target ? clusterIds(configuration.clusters, target.cluster) : [];
   return {
-    resource:
-      "cluster" in target ? clusterOf(configuration, target.cluster) : (signal?.resourceIds[0] ?? null),
+    resource,
+    aliases,
     namespace: namespaceOf(target),
     labels: null,
     namespaceLabels: null,
     tags: null,
     managementGroups: null,
   };
-}
-
-/** People may name a cluster as the file does; scopes name it by its ARM id. */
-function clusterOf({ clusters }: Engine["configuration"], given: string): string {
-  return clusters.find(({ name }) => name === given)?.id ?? given;
 }
 
 function namespaceOf(target: Target): string | null {

@@ -25,7 +25,7 @@ async function details(engine: Engine): Promise<HttpResponseInit> {
     configuration: hash,
     build: engine.build,
     rules: rules.length,
-    clusters: clusters.map(({ name, id }) => ({ name, id })),
+    clusters: clusters.map(({ name, id, aliases }) => ({ name, id, aliases })),
     playbooks: [...engine.playbooks.keys()],
   });
 }

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from "@azure/functions";
 import { type ListQuery, listRemediations, showRemediation } from "../engine/list-remediations.ts";
+import { onMainCluster } from "../model/main-cluster.ts";
 import { END_STATES, OPEN_STATES, type State } from "../model/remediation.ts";
 import { type Target, targetSchema } from "../model/target.ts";
 import { isRemediationId } from "../store/row-keys.ts";
@@ -30,7 +31,7 @@ async function list(call: Call): Promise<HttpResponseInit> {
     throw new BadRequest("after: give the `next` of the page before.");
   const asked: ListQuery = {
     states: statesOf(query.get("state")),
-    target: targetOf(query.get("target")),
+    target: targetOf(call.engine, query.get("target")),
     signal: query.get("signal") ?? undefined,
     playbook: query.get("playbook") ?? undefined,
     rule: query.get("rule") ?? undefined,
@@ -62,10 +63,10 @@ function statesOf(text: string | null): readonly State[] | undefined {
   });
 }
 
-function targetOf(text: string | null): Target | undefined {
+function targetOf({ configuration }: Call["engine"], text: string | null): Target | undefined {
   if (text === null) return undefined;
   try {
-    return targetSchema.parse(JSON.parse(text));
+    return onMainCluster(configuration.clusters, targetSchema.parse(JSON.parse(text)));
   } catch {
     throw new BadRequest(
       'target: give a target as JSON, such as {"kind":"pod","cluster":"…","namespace":"…","name":"…"}.',

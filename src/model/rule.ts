@@ -84,12 +84,25 @@ export interface Breaker {
   readonly withinMs: number;
 }
 
-/** How to reach one cluster. `id` is its ARM id as in the alerts. */
+/** How to reach one cluster. Settings are named, never their values. */
+export type ClusterConnect =
+  | { readonly kind: "kubeconfig"; readonly kubeconfig: string; readonly context: string | null }
+  /** AKS with Entra: the address from Azure, a token of the app's identity. */
+  | { readonly kind: "aks-entra" }
+  /** A service account's token; no `caSetting`: the system's authorities. */
+  | {
+      readonly kind: "token";
+      readonly server: string;
+      readonly caSetting: string | null;
+      readonly tokenSetting: string;
+    };
+
+/** One cluster of the file. `id` is its ARM id as in the alerts, `aliases` are further ids of the same cluster. */
 export interface ClusterConnection {
   readonly id: string;
+  readonly aliases: readonly string[];
   readonly name: string;
-  readonly kubeconfig: string;
-  readonly context: string | null;
+  readonly connect: ClusterConnect;
 }
 
 /** Where messages go. Addresses are names of settings, never the addresses themselves. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { MODES } from "../model/mode.ts";
 import { accessSchema } from "./access-schema.ts";
 import { breakerSchema, budgetSchema, perHour } from "./budget-schema.ts";
+import { connectSchema } from "./connect-schema.ts";
 import { exceptionSchema } from "./exception-schema.ts";
 import { playbookEntry, SAME_CLUSTER } from "./playbook-entry.ts";
 import {
@@ -47,11 +48,21 @@ const channel = z.discriminatedUnion("kind", [
   }),
 ]);
 
-const cluster = z.strictObject({
-  name: clusterName,
-  id: armId,
-  connect: z.strictObject({ kubeconfig: z.string().min(1), context: z.string().min(1).optional() }),
-});
+const AKS = /\/providers\/microsoft\.containerservice\/managedclusters\/[^/]+$/i;
+
+const cluster = z
+  .strictObject({
+    name: clusterName,
+    id: armId,
+    // Optional, not empty, where none are given: the hash of a file without them stays what it was.
+    aliases: listOf(armId, 10).optional(),
+    connect: connectSchema,
+  })
+  .superRefine(({ id, connect }, context) => {
+    if (connect.aks === undefined || AKS.test(id)) return;
+    const message = "needs the id of an AKS cluster (…/Microsoft.ContainerService/managedClusters/…) as id";
+    context.addIssue({ code: "custom", path: ["connect", "aks"], message, input: id });
+  });
 
 function rule(known: KnownNames) {
   return z.strictObject({

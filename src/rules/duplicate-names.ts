@@ -4,12 +4,14 @@ import type { ConfigurationError, YamlSource } from "./yaml-source.ts";
 const UNIQUE = [
   { section: "rules", key: "name", what: "a rule" },
   { section: "clusters", key: "name", what: "a cluster" },
-  { section: "clusters", key: "id", what: "a cluster" },
   { section: "channels", key: "name", what: "a channel" },
   { section: "exceptions", key: "name", what: "an exception" },
 ] as const;
 
-/** An error for each second use of a name that must be used once, casing aside; also for a playbook that a rule lists twice. */
+/**
+ * An error for each second use of a name that must be used once, casing aside; also for an ARM id that two clusters
+ * bear, as their own or as an alias, and for a playbook that a rule lists twice.
+ */
 export function duplicateNames(source: YamlSource): ConfigurationError[] {
   const rules = listAt(source.data, "rules");
   return [
@@ -21,6 +23,7 @@ export function duplicateNames(source: YamlSource): ConfigurationError[] {
         ),
       ),
     ),
+    ...repeatedIds(source),
     ...rules.flatMap((rule, number) =>
       repeated(listAt(rule, "playbooks"), "name").map(({ index, value }) =>
         source.errorAt(
@@ -41,5 +44,25 @@ function repeated(entries: readonly unknown[], key: string): { index: number; va
       seen.add(value.toLowerCase());
     }
     return again ? [{ index, value }] : [];
+  });
+}
+
+/** One id is one cluster, whichever of its names it is. */
+function repeatedIds(source: YamlSource): ConfigurationError[] {
+  const seen = new Map<string, string>();
+  return listAt(source.data, "clusters").flatMap((cluster, index) => {
+    const name = textAt(cluster, "name") ?? `number ${index + 1}`;
+    const ids: readonly { readonly path: readonly PropertyKey[]; readonly id: unknown }[] = [
+      { path: ["id"], id: textAt(cluster, "id") },
+      ...listAt(cluster, "aliases").map((id, at) => ({ path: ["aliases", at], id })),
+    ];
+    return ids.flatMap(({ path, id }) => {
+      if (typeof id !== "string") return [];
+      const owner = seen.get(id.toLowerCase());
+      seen.set(id.toLowerCase(), owner ?? name);
+      if (owner === undefined) return [];
+      const message = `there is a cluster with the id "${id}" already (${owner}); give each id to one cluster, once`;
+      return [source.errorAt(["clusters", index, ...path], message)];
+    });
   });
 }

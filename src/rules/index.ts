@@ -3,6 +3,7 @@ export type { Facts } from "./condition.ts";
 export type { Configuration } from "./configuration.ts";
 export { decide, decideLater, NO_FACTS } from "./decide.ts";
 export { parseDuration } from "./duration.ts";
+export { enabledPlaybooks } from "./enabled-playbooks.ts";
 export { exceptionFor } from "./exception-for.ts";
 export { type Explanation, explain } from "./explain.ts";
 export { parseConfiguration } from "./parse-configuration.ts";

@@ -3,6 +3,7 @@ import { hashOf } from "../model/canonical-json.ts";
 import { compileWhen } from "./compile-when.ts";
 import type { Configuration, Rule } from "./configuration.ts";
 import { type ConfigurationData, configurationSchema } from "./configuration-schema.ts";
+import { connectOf } from "./connect-schema.ts";
 import { duplicateNames } from "./duplicate-names.ts";
 import { faultSentence, faultsOf } from "./fault-sentence.ts";
 import { listAt, textAt } from "./plain-data.ts";
@@ -62,7 +63,8 @@ function knownNames(data: unknown, playbooks: readonly PlaybookDeclaration[]): K
     rules: listAt(data, "rules").flatMap((rule) => textAt(rule, "name") ?? []),
     clusters: listAt(data, "clusters").flatMap((cluster) => {
       const name = textAt(cluster, "name");
-      return name === undefined ? [] : { name, id: textAt(cluster, "id") ?? "" };
+      const aliases = listAt(cluster, "aliases").filter((alias) => typeof alias === "string");
+      return name === undefined ? [] : { name, id: textAt(cluster, "id") ?? "", aliases };
     }),
   };
 }
@@ -72,11 +74,11 @@ function configurationOf(data: ConfigurationData): Configuration {
     ceiling: data.mode,
     scope: data.scope,
     protectedNamespaces: data.protected.namespaces,
-    clusters: data.clusters.map(({ name, id, connect }) => ({
+    clusters: data.clusters.map(({ name, id, aliases = [], connect }) => ({
       name,
       id,
-      kubeconfig: connect.kubeconfig,
-      context: connect.context ?? null,
+      aliases,
+      connect: connectOf(connect),
     })),
     channels: data.channels,
     silenceMs: data.silence,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type ClusterNames, clusterIds, mainClusterId } from "../model/main-cluster.ts";
 import type { AnyPlaybook } from "../model/playbook.ts";
 import { DURATION_ADVICE, parseDuration } from "./duration.ts";
 import { unknownWord } from "./fault-sentence.ts";
@@ -16,7 +17,7 @@ export interface PlaybookDeclaration {
 /** The names that rules may use: playbooks of the product, clusters, channels and rules of the same file. */
 export interface KnownNames {
   readonly playbooks: readonly PlaybookDeclaration[];
-  readonly clusters: readonly { readonly name: string; readonly id: string }[];
+  readonly clusters: readonly ClusterNames[];
   readonly channels: readonly string[];
   readonly rules: readonly string[];
 }
@@ -103,10 +104,11 @@ export const resourceGroupName = textOf(
   "write the resource group's name alone, and its subscription as subscription:",
 );
 
-/** A cluster by its name in this file or by its ARM id; always the ARM id after parsing. */
+/** A cluster by its name in this file or by one of its ARM ids; always the main ARM id after parsing. */
 export function clusterReference(known: KnownNames["clusters"]) {
   return z.string().transform((text, context) => {
-    const id = text.startsWith("/") ? text : known.find(({ name }) => name === text)?.id;
+    const isNamed = text.startsWith("/") || known.some(({ name }) => name === text);
+    const id = isNamed ? mainClusterId(known, text) : undefined;
     if (id === undefined || !armId.safeParse(id).success) {
       const names = known.map(({ name }) => name);
       context.issues.push({
@@ -120,4 +122,11 @@ export function clusterReference(known: KnownNames["clusters"]) {
     }
     return id;
   });
+}
+
+/** Clusters as alerts may name them: after parsing all ARM ids of each, since an alert bears any of them. */
+export function clusterReferences(known: KnownNames["clusters"]) {
+  return oneOrMany(clusterReference(known)).transform((named) =>
+    named.flatMap((id) => clusterIds(known, id)),
+  );
 }

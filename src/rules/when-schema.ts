@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { OtherKind, Severity, SignalKind } from "../model/signal.ts";
 import {
-  clusterReference,
+  clusterReferences,
   globText,
   type KnownNames,
   notEmpty,
@@ -58,7 +58,7 @@ function clauseShape(known: KnownNames) {
     resourceType: names,
     subscription: oneOrMany(subscriptionId).optional(),
     resourceGroup: oneOrMany(resourceGroupName).optional(),
-    cluster: oneOrMany(clusterReference(known.clusters)).optional(),
+    cluster: clusterReferences(known.clusters).optional(),
     namespace: names,
     workload: oneOrMany(notEmpty(z.strictObject({ kind: names, name: names }))).optional(),
     labels: oneOrMany(notEmpty(z.record(z.string(), oneOrMany(globText)))).optional(),
@@ -87,7 +87,7 @@ export interface When extends Clauses {
   readonly not?: readonly When[] | undefined;
 }
 
-/** The schema of `when`; cluster names become ARM ids. */
+/** The schema of `when`; each cluster becomes all of its ARM ids. */
 export function whenSchema(known: KnownNames): z.ZodType<When> {
   const groups = oneOrMany(z.lazy(() => group)).optional();
   const group: z.ZodType<When> = notEmpty(

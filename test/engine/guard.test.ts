@@ -140,6 +140,21 @@ describe("what the guard refuses because it is protected", () => {
     expect(ask({ facts: { name: "my-system:node" } })).toEqual(go());
   });
 
+  it.each(["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"])(
+    "refuses a node of the control plane, whatever the value of its label %s",
+    (role) => {
+      const node = { namespace: null, name: "cp-1", namespaceLabels: {} };
+      for (const value of ["", "true", "false"]) {
+        const facts = { ...node, labels: { [role]: value } };
+        expect(ask({ facts })).toEqual(refused("node cp-1 runs the control plane"));
+        expect(ask({ facts, record: { approval: APPROVAL } })).toMatchObject({ verdict: "refuse" });
+      }
+      expect(ask({ facts: { ...node, labels: { pool: role } } })).toEqual(go());
+      // A pod may bear any label that its author likes.
+      expect(ask({ facts: { labels: { [role]: "" } } })).toEqual(go());
+    },
+  );
+
   it.each(["system-node-critical", "system-cluster-critical"])(
     "refuses the priority class %s",
     (priorityClass) => {
@@ -172,6 +187,15 @@ describe("an owner's word that an object is not to be touched", () => {
       expect(ask({ facts: { [place]: { [OPT_OUT]: value } } })).toEqual(out);
     }
     expect(ask({ facts: { [place]: { [OPT_OUT]: "false" } } })).toEqual(go());
+  });
+
+  it("counts on a node as well, by label and by annotation", () => {
+    const node = { namespace: null, name: "n1", labels: { pool: "a" }, namespaceLabels: {} };
+    expect(ask({ facts: node })).toEqual(go());
+    for (const place of ["labels", "annotations"] as const) {
+      const facts = { ...node, [place]: { [OPT_OUT]: "true" } };
+      expect(ask({ facts })).toEqual(refused(`its owner opted out (${OPT_OUT})`));
+    }
   });
 
   it("is not undone by a false elsewhere", () => {

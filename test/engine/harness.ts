@@ -81,8 +81,10 @@ export function alert(
     at?: string;
     namespace?: string;
     image?: string;
+    cluster?: string;
   } = {},
 ): Uint8Array {
+  const cluster = more.cluster ?? CLUSTER;
   const at = more.at ?? "2026-03-02T07:50:00.000Z";
   const namespace = {
     $id: "5",
@@ -103,10 +105,10 @@ export function alert(
         StartTimeUtc: at,
         EndTimeUtc: at,
         TimeGenerated: at,
-        AzureResourceId: CLUSTER,
-        ResourceIdentifiers: [{ $id: "2", AzureResourceId: CLUSTER, Type: "AzureResource" }],
+        AzureResourceId: cluster,
+        ResourceIdentifiers: [{ $id: "2", AzureResourceId: cluster, Type: "AzureResource" }],
         Entities: [
-          { $id: "3", ResourceId: CLUSTER, ResourceType: "Kubernetes Service", Type: "azure-resource" },
+          { $id: "3", ResourceId: cluster, ResourceType: "Kubernetes Service", Type: "azure-resource" },
           { $id: "4", CloudResource: { $ref: "3" }, Type: "K8s-cluster" },
           namespace,
           { $id: "6", Name: more.pod ?? "web-1", Namespace: { $ref: "5" }, Type: "K8s-pod" },

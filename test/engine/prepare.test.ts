@@ -261,6 +261,41 @@ describe("the facts of a target", () => {
     expect(await readFacts({ kind: "alert", id: "a" }, ports.read.kubernetes)).toBeNull();
   });
 
+  it("are those of a node, whose labels are all that there are; one that came back is another", async () => {
+    const world = new World();
+    const reads = world.ports().read.kubernetes;
+    const target = { kind: "node", cluster: CLUSTER, name: "n1" } as const;
+    expect(await readFacts(target, reads)).toBeNull();
+    world.nodes.push({
+      name: "n1",
+      uid: "uid-n1",
+      resourceVersion: "7",
+      labels: { pool: "a" },
+      annotations: { "defender-reflex.dev/protected": "true" },
+      createdAt: "2026-02-01T00:00:00Z",
+      managers: [],
+      unschedulable: false,
+      ready: true,
+      operatingSystem: "linux",
+      osImage: null,
+      providerId: null,
+    });
+    expect(await readFacts(target, reads)).toEqual({
+      resource: CLUSTER,
+      tags: null,
+      managementGroups: null,
+      namespace: null,
+      name: "n1",
+      uid: "uid-n1",
+      labels: { pool: "a" },
+      annotations: { "defender-reflex.dev/protected": "true" },
+      namespaceLabels: {},
+      namespaceAnnotations: {},
+      priorityClass: null,
+      createdAt: "2026-02-01T00:00:00Z",
+    });
+  });
+
   it("are those of the object and of its namespace", async () => {
     const world = new World();
     world.addPod("web-1", { labels: { a: "1" }, annotations: { b: "2" }, priorityClass: "high" });

@@ -15,7 +15,8 @@ const untouched = (): KubernetesReader => {
 
 describe("what a signal names", () => {
   it("is taken as it is where nothing has to be looked up", async () => {
-    const target = async (kind: TargetKind): Promise<unknown> => resolve(aSignal(), kind, null, untouched);
+    const target = async (kind: TargetKind): Promise<unknown> =>
+      resolve(aSignal(), kind, null, untouched, []);
     expect(await target("pod")).toMatchObject({
       target: { kind: "pod", namespace: "shop", name: "web-front-1" },
     });
@@ -27,19 +28,19 @@ describe("what a signal names", () => {
   it("gives no target where a part is missing, with a reason, and never a guess", async () => {
     const bare: Partial<Signal> = { namespace: null, pod: null, workload: null, image: null, digest: null };
     for (const kind of KINDS.filter((one) => one !== "alert" && one !== "cluster")) {
-      const resolution = await resolve(aSignal(bare), kind, null, untouched);
+      const resolution = await resolve(aSignal(bare), kind, null, untouched, []);
       expect(resolution).toEqual({ outcome: "none", reason: expect.stringMatching(/^the signal names no /) });
     }
     const only = aSignal({ ...bare, pod: "web-front-1" });
-    expect(await resolve(only, "pod", null, untouched)).toMatchObject({ outcome: "none" });
+    expect(await resolve(only, "pod", null, untouched, [])).toMatchObject({ outcome: "none" });
   });
 
   it("gives no target without a cluster, except the alert itself", async () => {
     const nowhere = aSignal({ cluster: null });
     for (const kind of KINDS.filter((one) => one !== "alert")) {
-      expect(await resolve(nowhere, kind, null, untouched)).toMatchObject({ outcome: "none" });
+      expect(await resolve(nowhere, kind, null, untouched, [])).toMatchObject({ outcome: "none" });
     }
-    expect(await resolve(nowhere, "alert", null, untouched)).toMatchObject({ outcome: "target" });
+    expect(await resolve(nowhere, "alert", null, untouched, [])).toMatchObject({ outcome: "target" });
   });
 
   it("gives no target that a row could not hold", async () => {
@@ -50,7 +51,7 @@ describe("what a signal names", () => {
       ["image", aSignal({ image: long, digest: "sha256:0" })],
       ["cluster", aSignal({ cluster: { resourceId: long } })],
     ] as const) {
-      const resolution = await resolve(signal, kind, null, untouched);
+      const resolution = await resolve(signal, kind, null, untouched, []);
       expect(resolution).toEqual({ outcome: "none", reason: expect.stringContaining("too long") });
     }
   });
@@ -58,7 +59,7 @@ describe("what a signal names", () => {
   it.each(["a".repeat(50_000), "\ud800", "a\u0000b", "\udfff\n", " ", "/subscriptions/#?\\"])(
     "gives the alert itself a target and a key, whatever its id: %#",
     async (id) => {
-      const resolution = await resolve(aSignal({ id }), "alert", null, untouched);
+      const resolution = await resolve(aSignal({ id }), "alert", null, untouched, []);
       if (resolution.outcome !== "target") throw new Error("a target is wanted");
       expect(targetSchema.safeParse(resolution.target).success).toBe(true);
       expect(targetKey(resolution.target)).toMatch(/^alert\|/);
@@ -68,7 +69,7 @@ describe("what a signal names", () => {
 
 describe("a cluster that a rule names", () => {
   it("has no pod or namespace of the signal: those are of the signal's own cluster", async () => {
-    const on = (kind: TargetKind): Promise<unknown> => resolve(aSignal(), kind, OTHER_CLUSTER, untouched);
+    const on = (kind: TargetKind): Promise<unknown> => resolve(aSignal(), kind, OTHER_CLUSTER, untouched, []);
     expect(await on("pod")).toEqual({ outcome: "none", reason: "the signal names no single pod" });
     expect(await on("namespace")).toEqual({ outcome: "none", reason: "the signal names no namespace" });
     expect(await on("workload")).toEqual({ outcome: "none", reason: "the signal names no namespace" });
@@ -80,14 +81,14 @@ describe("a cluster that a rule names", () => {
 
   it("is the signal's own in any casing", async () => {
     const cluster = CLUSTER.toUpperCase();
-    expect(await resolve(aSignal(), "pod", cluster, untouched)).toEqual({
+    expect(await resolve(aSignal(), "pod", cluster, untouched, [])).toEqual({
       outcome: "target",
       target: { kind: "pod", cluster, namespace: "shop", name: "web-front-1" },
     });
   });
 
   it("is the only one where the signal has none", async () => {
-    const found = await resolve(aSignal({ cluster: null }), "image", OTHER_CLUSTER, untouched);
+    const found = await resolve(aSignal({ cluster: null }), "image", OTHER_CLUSTER, untouched, []);
     expect(found).toMatchObject({ target: { kind: "image", cluster: OTHER_CLUSTER } });
   });
 });
@@ -104,6 +105,7 @@ describe("a cluster that does not answer", () => {
       pod: never,
       pods: never,
       namespace: never,
+      node: never,
       workload: never,
       scale: never,
       networkPolicy: never,
@@ -111,7 +113,7 @@ describe("a cluster that does not answer", () => {
       blockList: never,
       marked: never,
     };
-    const resolving = resolve(aSignal(), "workload", null, () => silent);
+    const resolving = resolve(aSignal(), "workload", null, () => silent, []);
     await vi.advanceTimersByTimeAsync(2_999);
     const early = await Promise.race([resolving, Promise.resolve("still waiting")]);
     await vi.advanceTimersByTimeAsync(1);
@@ -170,6 +172,15 @@ describe("what a record keeps of a signal", () => {
       resourceIds: [CLUSTER],
     });
     expect(signalTime(aSignal({ times: TIMES }))).toBeNull();
+  });
+
+  it("names the host where there is no pod, since that finds the node: Defender has to name the same", () => {
+    const entities = [
+      { type: "host", name: null, asset: false, attributes: { hostName: "POOL-vmss000007" } },
+    ];
+    expect(summarize(aSignal({ pod: null, entities })).named).toMatchObject({ host: "pool-vmss000007" });
+    expect(summarize(aSignal({ entities })).named).not.toHaveProperty("host");
+    expect(summarize(aSignal({ pod: null, entities: [] })).named).not.toHaveProperty("host");
   });
 
   it("is never more than a cell can hold", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Resolution, resolve } from "../../src/engine/resolve.ts";
 import { Permanent, Refused, Retryable } from "../../src/model/errors.ts";
-import type { Owner, Pod, Workload, WorkloadKind } from "../../src/model/kubernetes-objects.ts";
+import type { Node, Owner, Pod, Workload, WorkloadKind } from "../../src/model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../src/model/kubernetes-port.ts";
 import type { Signal } from "../../src/model/signal.ts";
 import type { TargetKind } from "../../src/model/target.ts";
@@ -38,6 +38,27 @@ function aPod(more: Partial<Pod> = {}): Pod {
   };
 }
 
+const MACHINE = "/subscriptions/x/resourceGroups/MC_shop/providers/Microsoft.Compute/virtualMachines/7";
+
+function aNode(more: Partial<Node> = {}): Node {
+  const { namespace: _none, deleting: _no, ...rest } = identity;
+  return {
+    ...rest,
+    name: "pool-vmss000007",
+    uid: "node-7",
+    unschedulable: false,
+    ready: true,
+    operatingSystem: "linux",
+    osImage: null,
+    providerId: `azure://${MACHINE.toLowerCase()}`,
+    ...more,
+  };
+}
+
+function host(attributes: Readonly<Record<string, string>>): Signal["entities"][number] {
+  return { type: "host", name: attributes["hostName"] ?? null, asset: false, attributes };
+}
+
 function aWorkload(kind: WorkloadKind, name: string, uid: string, controller: Owner | null = null): Workload {
   return {
     ...identity,
@@ -58,7 +79,7 @@ function owner(kind: string, name: string, uid: string): Owner {
 }
 
 /** A cluster of these objects; it notes what it was asked for. */
-function cluster(pods: readonly Pod[], workloads: readonly Workload[] = []) {
+function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], nodes: readonly Node[] = []) {
   const asked: string[] = [];
   const absent = (): Promise<never> => Promise.reject(new Error("nobody should ask for this"));
   const reader: KubernetesReader = {
@@ -71,6 +92,10 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = []) {
       return (
         workloads.find((one) => one.kind === kind && one.namespace === namespace && one.name === name) ?? null
       );
+    },
+    node: async (name) => {
+      asked.push(`node ${name}`);
+      return nodes.find((node) => node.name === name) ?? null;
     },
     pods: absent,
     namespace: absent,
@@ -93,7 +118,7 @@ function resolved(
   signal: Partial<Signal>,
   { open } = cluster([aPod()], CHAIN),
 ): Promise<Resolution> {
-  return resolve(aSignal(signal), kind, null, open);
+  return resolve(aSignal(signal), kind, null, open, []);
 }
 
 const workload = (workloadKind: WorkloadKind, name: string): unknown => ({
@@ -247,6 +272,88 @@ describe("the image of a signal", () => {
     expect(await resolved("image", {}, cluster([]))).toEqual(image(IMAGE, null));
     expect(await resolved("image", { pod: null })).toEqual(image(IMAGE, null));
     expect(await resolved("image", { image: null })).toEqual(none("the signal names no image"));
+  });
+});
+
+describe("the node of a signal", () => {
+  const node = (name: string): unknown => ({
+    outcome: "target",
+    target: { kind: "node", cluster: CLUSTER, name },
+  });
+  const onlyHost = (...attributes: Readonly<Record<string, string>>[]): Partial<Signal> => ({
+    ...{ namespace: null, pod: null, workload: null },
+    entities: attributes.map(host),
+  });
+  const here = () => cluster([], [], [aNode()]);
+
+  it("is the one that runs its pod, whatever host the signal names besides", async () => {
+    const entities = [host({ hostName: "pool-vmss000009" })];
+    const { asked, open } = cluster([aPod({ node: "pool-vmss000007" })]);
+    expect(await resolved("node", { entities }, { asked, open })).toEqual(node("pool-vmss000007"));
+    expect(asked).toEqual(["pod shop/web-front-1"]);
+  });
+
+  it("is none where the pod has gone, is on no node, or came back after the activity began", async () => {
+    const entities = [host({ hostName: "pool-vmss000007" })];
+    expect(await resolved("node", { entities }, here())).toEqual(
+      none("pod shop/web-front-1 has gone, and with it where it ran"),
+    );
+    expect(await resolved("node", {}, cluster([aPod()]))).toEqual(none("pod shop/web-front-1 is on no node"));
+    const younger = aPod({ node: "n1", createdAt: "2026-03-03T00:00:00Z" });
+    const times = { ...aSignal().times, startedAt: "2026-03-02T00:00:00.000Z" };
+    expect(await resolved("node", { times }, cluster([younger]))).toEqual(
+      none("pod shop/web-front-1 came back after the activity began"),
+    );
+  });
+
+  it("is the host where the signal names no pod, if the cluster has that node on that machine", async () => {
+    const named = { hostName: "POOL-vmss000007", azureID: MACHINE };
+    expect(await resolved("node", onlyHost(named), here())).toEqual(node("pool-vmss000007"));
+    expect(await resolved("node", onlyHost(named, named), here())).toEqual(node("pool-vmss000007"));
+    const bare = onlyHost({ hostName: "pool-vmss000007" });
+    expect(await resolved("node", bare, here())).toEqual(node("pool-vmss000007"));
+    const untold = cluster([], [], [aNode({ providerId: null })]);
+    expect(await resolved("node", onlyHost(named), untold)).toEqual(node("pool-vmss000007"));
+  });
+
+  it("is none where the host is no node, is on another machine, or is not one", async () => {
+    const noNode = none("the signal names no pod, and a host that is no node of the cluster");
+    expect(await resolved("node", onlyHost({ hostName: "web-front" }), here())).toEqual(noNode);
+    for (const hostName of [
+      "..",
+      "a/b",
+      "pool-vmss000007 ",
+      "a..b",
+      "x".repeat(300),
+      "pool-vmss00000\u212a",
+    ]) {
+      const { asked, open } = here();
+      const resolution = await resolved("node", onlyHost({ hostName }), { asked, open });
+      expect(resolution).toEqual(noNode);
+      expect(asked).toEqual([]);
+    }
+    const azureID = MACHINE.replace(/7$/, "8");
+    expect(await resolved("node", onlyHost({ hostName: "pool-vmss000007", azureID }), here())).toEqual(
+      none("the signal names another machine than the one of node pool-vmss000007"),
+    );
+    const two = onlyHost({ hostName: "pool-vmss000007" }, { hostName: "pool-vmss000008" });
+    for (const nothing of [two, onlyHost(), onlyHost({ osFamily: "Linux" })]) {
+      expect(await resolved("node", nothing, here())).toEqual(
+        none("the signal names no pod and no single host"),
+      );
+    }
+  });
+
+  it("stands as named while the cluster does not answer: the pod, else the host", async () => {
+    const busy = () => Promise.reject(new Retryable("busy", "Wait.", { retryAfterMs: 1 }));
+    const open = () => ({ ...cluster([]).open(), pod: busy, node: busy });
+    const pod = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-front-1" };
+    expect(await resolved("node", {}, { asked: [], open })).toMatchObject({ outcome: "later", target: pod });
+    const named = onlyHost({ hostName: "pool-vmss000007" });
+    expect(await resolved("node", named, { asked: [], open })).toMatchObject({
+      outcome: "later",
+      target: { kind: "node", name: "pool-vmss000007" },
+    });
   });
 });
 

@@ -1,5 +1,5 @@
 import { Conflict, Retryable } from "../../src/model/errors.ts";
-import type { Labels, Pod, Workload } from "../../src/model/kubernetes-objects.ts";
+import type { Labels, Node, Pod, Workload } from "../../src/model/kubernetes-objects.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 
@@ -28,10 +28,14 @@ export class World {
   readonly effects: Effect[] = [];
   /** Controllers of pods, by whoever needs some. */
   readonly workloads: Workload[] = [];
+  /** Nodes, by whoever needs some. */
+  readonly nodes: Node[] = [];
   /** Called before each outside call; raise to make the call fail, await to delay it. */
   before: (call: string) => Promise<void> = () => Promise.resolve();
   /** Called after the outside has done its part and before the caller hears of it. */
   after: (call: string) => Promise<void> = () => Promise.resolve();
+  /** Called when a pod was ended: an owner may make another, a finalizer may keep it. */
+  onEnd: (pod: Pod) => void = () => {};
   #version = 1;
 
   addPod(name: string, more: Partial<Pod> = {}): Pod {
@@ -86,6 +90,15 @@ export class World {
     return result;
   }
 
+  #end(namespace: string, name: string, uid: string): void {
+    const pod = this.pods.get(`${namespace}/${name}`);
+    if (pod === undefined) return;
+    if (pod.uid !== uid) throw new Retryable(`pod ${name} moved`, "It is tried again.", { retryAfterMs: 0 });
+    this.effects.push({ object: `${namespace}/${name}`, change: { deletionTimestamp: "now" } });
+    this.pods.delete(`${namespace}/${name}`);
+    this.onEnd(pod);
+  }
+
   #reader(hooks: CallHooks): KubernetesReader {
     const absent = (): Promise<never> => Promise.reject(new Error("not part of this world"));
     return {
@@ -98,6 +111,7 @@ export class World {
           labels: {},
           annotations: {},
         })),
+      node: (name) => Promise.resolve(this.nodes.find((one) => one.name === name) ?? null),
       pods: (namespace) =>
         this.#call(hooks, `pods of ${namespace}`, () => ({
           pods: [...this.pods.values()].filter((pod) => pod.namespace === namespace),
@@ -126,6 +140,11 @@ export class World {
     return {
       createDenyAllPolicy: absent,
       deleteNetworkPolicy: absent,
+      deletePod: (namespace, name, { uid }) =>
+        this.#call(hooks, `delete ${name}`, () => this.#end(namespace, name, uid)),
+      evictPod: (namespace, name, { uid }) =>
+        this.#call(hooks, `evict ${name}`, () => this.#end(namespace, name, uid)),
+      cordonNode: absent,
       setScale: absent,
       changeBlockList: absent,
       labelPod: (namespace, name, condition, labels) =>

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { playbooks } from "../../src/playbooks/index.ts";
 import { alert } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { ISOLATES, KillableApp } from "../scenarios/killed-app.ts";
@@ -44,7 +45,7 @@ describe("the API of the built app", () => {
     const { status, json } = await app.request("GET", "/api/health");
     expect(status).toBe(200);
     expect(json).toMatchObject({ status: "ok", ceiling: "enforce", rules: 1 });
-    expect(json["playbooks"]).toEqual(["isolate-pod", "scale-to-zero", "block-image", "notify"]);
+    expect(json["playbooks"]).toEqual(playbooks.map(({ name }) => name));
   });
 
   it("observes a run that names no mode, and says where its remediation is", async () => {

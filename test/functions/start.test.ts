@@ -93,6 +93,12 @@ describe("an app that is set up wrongly", () => {
       {},
       /kubeconfig of cluster prod cannot be read: gone\.kubeconfig/,
     ],
+    [
+      "a cluster without its token",
+      `${GOOD}clusters: [{ name: prod, id: ${CLUSTER}, connect: { token: { server: "https://a:6443", tokenSetting: PROD_TOKEN } } }]\n`,
+      { PROD_TOKEN: "" },
+      /setting PROD_TOKEN of cluster prod is missing or empty/,
+    ],
     ["a configuration that is not there", GOOD, { REFLEX_CONFIG: "/nowhere/reflex.yaml" }, /nowhere/],
   ])("does not start with %s, and says so", async (_what, configuration, env, words) => {
     const said = await refusal(configuration, env as Record<string, string>);

@@ -30,19 +30,30 @@ export function readRows(page: string): readonly PageRow[] {
   });
 }
 
+/** A part of a page: how many rows it has, and what stands before their numbers (`ISO-01`), if anything. */
+export type Section = number | { readonly prefix: string; readonly rows: number };
+
 /** What is wrong with a page: rows that are not the expected ones, and names that the run does not bear out. */
-export function pageFaults(page: string, run: RunList, sections: readonly number[]): readonly string[] {
+export function pageFaults(page: string, run: RunList, sections: readonly Section[]): readonly string[] {
   const parts = readRows(page);
-  const rows = parts.filter(isRow);
-  const numbers = rows.map(({ title }) => Number.parseInt(title, 10));
-  const expected = sections.flatMap((length) => Array.from({ length }, (_none, index) => index + 1));
+  const numbers = parts.flatMap(({ title }) => ROW.exec(title)?.[1] ?? []);
+  const expected = sections.flatMap(numbersOf);
   const order =
     numbers.join() === expected.join() ? [] : [`The rows are ${numbers.join()}, not ${expected.join()}.`];
   return [...order, ...parts.flatMap((row) => rowFaults(row, run).map((fault) => `${row.title}: ${fault}`))];
 }
 
+const ROW = /^(\d+|[A-Z]{3}-\d\d)\.? /;
+
 function isRow({ title }: PageRow): boolean {
-  return /^\d+\. /.test(title);
+  return ROW.test(title);
+}
+
+function numbersOf(section: Section): string[] {
+  const { prefix, rows } = typeof section === "number" ? { prefix: null, rows: section } : section;
+  return Array.from({ length: rows }, (_none, at) =>
+    prefix === null ? String(at + 1) : `${prefix}-${String(at + 1).padStart(2, "0")}`,
+  );
 }
 
 function rowFaults(row: PageRow, run: RunList): string[] {

@@ -30,6 +30,8 @@ const when = (clauses: string) =>
 const playbook = (entry: string) =>
   `clusters:\n  - { name: prod, id: ${CLUSTER}, connect: { kubeconfig: k } }\nrules:\n  - name: r\n    when: { kind: alert }\n    playbooks:\n      - ${entry}\n`;
 
+const connect = (how: string, id = CLUSTER) => `clusters:\n  - name: p\n    id: ${id}\n    connect: ${how}\n`;
+
 describe("YAML that cannot be read, or in two ways", () => {
   it.each([
     ["a: [1«", "correct the YAML here"],
@@ -308,6 +310,46 @@ describe("what is missing or empty", () => {
     [when("{ key: «~ }"), "is empty; give it a value or remove the line"],
     ["channels: [«{ name: a }]", "kind is missing; write one of teams, mail"],
     [`clusters: [{ name: p, id: ${CLUSTER}, connect: «{ context: c } }]`, "kubeconfig is missing; add it"],
+    [`clusters: [{ name: p, id: ${CLUSTER}, connect: «{} }]`, "or connect by aks or token"],
+    [connect("{ token: «{ tokenSetting: T } }"), "server is missing; add it"],
+    [connect("{ token: «{ server: https://a } }"), "tokenSetting is missing; add it"],
+  ])("%s", (source, message) => {
+    expectOneError(source, message);
+  });
+});
+
+describe("ways to reach a cluster", () => {
+  it.each([
+    [connect("{ aks: «azure }"), "write one of entra"],
+    [connect("{ «akz: entra }"), 'did you mean "aks"?'],
+    [connect("{ kubeconfig: k, aks: «entra }"), "stands beside kubeconfig; connect in one way only"],
+    [
+      connect("{ aks: entra, token: «{ server: https://a, tokenSetting: T } }"),
+      "stands beside aks; connect in one way only",
+    ],
+    [connect("{ aks: entra, context: «c }"), "names a part of a kubeconfig"],
+    [
+      connect(
+        "{ aks: «entra }",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c",
+      ),
+      "needs the id of an AKS cluster",
+    ],
+    [connect("{ token: { server: «https://a/path, tokenSetting: T } }"), "as https://name:port"],
+    [connect("{ token: { server: «https://me:secret@a, tokenSetting: T } }"), "as https://name:port"],
+    [connect("{ token: { server: «tcp://a, tokenSetting: T } }"), "as https://name:port"],
+    [connect("{ token: { server: https://a, tokenSetting: «eyJhbG.eyJ } }"), "never the value itself"],
+    [connect("{ token: { server: https://a, caSetting: «a b, tokenSetting: T } }"), "never the value itself"],
+    [connect("{ token: { server: https://a, «token: x, tokenSetting: T } }"), 'unknown key "token"'],
+    [
+      connect("{ token: { server: https://a, «insecureSkipVerify: true, tokenSetting: T } }"),
+      'unknown key "insecureSkipVerify"',
+    ],
+    [
+      `clusters: [{ name: p, id: ${CLUSTER}, aliases: [«prod], connect: { kubeconfig: k } }]`,
+      "a whole ARM id",
+    ],
+    [`clusters: [{ name: p, id: ${CLUSTER}, aliases: «7, connect: { kubeconfig: k } }]`, "must be a list"],
   ])("%s", (source, message) => {
     expectOneError(source, message);
   });
@@ -330,6 +372,18 @@ describe("names that are used twice", () => {
     [
       `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: q, id: «${CLUSTER.toUpperCase()}, connect: { kubeconfig: k } }`,
       "a cluster with the id",
+    ],
+    [
+      `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: q, id: ${CLUSTER}-2, aliases: [${CLUSTER}-3, «${CLUSTER.toLowerCase()}], connect: { kubeconfig: k } }`,
+      "already (p); give each id to one cluster, once",
+    ],
+    [
+      `clusters:\n  - { name: p, id: ${CLUSTER}, aliases: [${CLUSTER}-2], connect: { kubeconfig: k } }\n  - { name: q, id: «${CLUSTER.toUpperCase()}-2, connect: { kubeconfig: k } }`,
+      "already (p); give each id to one cluster, once",
+    ],
+    [
+      `clusters: [{ name: p, id: ${CLUSTER}, aliases: [«${CLUSTER}], connect: { kubeconfig: k } }]`,
+      "already (p); give each id to one cluster, once",
     ],
     [
       `clusters:\n  - { name: p, id: ${CLUSTER}, connect: { kubeconfig: k } }\n  - { name: «p, id: ${CLUSTER}-2, connect: { kubeconfig: k } }`,

@@ -88,8 +88,18 @@ describe("a configuration", () => {
       },
       protectedNamespaces: ["payments-*"],
       clusters: [
-        { name: "prod", id: CLUSTER, kubeconfig: "/k", context: "c" },
-        { name: "spare", id: OTHER_CLUSTER, kubeconfig: "/k2", context: null },
+        {
+          name: "prod",
+          id: CLUSTER,
+          aliases: [],
+          connect: { kind: "kubeconfig", kubeconfig: "/k", context: "c" },
+        },
+        {
+          name: "spare",
+          id: OTHER_CLUSTER,
+          aliases: [],
+          connect: { kind: "kubeconfig", kubeconfig: "/k2", context: null },
+        },
       ],
       channels: [
         { name: "security", kind: "teams", urlSetting: "TEAMS_URL" },
@@ -98,6 +108,29 @@ describe("a configuration", () => {
       silenceMs: 7_200_000,
       retentionMs: 30 * 86_400_000,
     });
+  });
+
+  it("keeps each way to reach a cluster, and the further ids of one", () => {
+    const { clusters } = configured(`clusters:
+  - { name: a, id: ${CLUSTER}, connect: { aks: entra } }
+  - { name: b, id: ${OTHER_CLUSTER}, aliases: [${CLUSTER}-3], connect: { token: { server: "https://b:6443", tokenSetting: T } } }
+  - { name: c, id: ${CLUSTER}-4, connect: { token: { server: "https://c", caSetting: C, tokenSetting: T } } }
+`);
+    expect(clusters).toEqual([
+      { name: "a", id: CLUSTER, aliases: [], connect: { kind: "aks-entra" } },
+      {
+        name: "b",
+        id: OTHER_CLUSTER,
+        aliases: [`${CLUSTER}-3`],
+        connect: { kind: "token", server: "https://b:6443", caSetting: null, tokenSetting: "T" },
+      },
+      {
+        name: "c",
+        id: `${CLUSTER}-4`,
+        aliases: [],
+        connect: { kind: "token", server: "https://c", caSetting: "C", tokenSetting: "T" },
+      },
+    ]);
   });
 
   it("keeps budgets, breaker, exceptions and access, each part in one form", () => {

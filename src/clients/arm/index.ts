@@ -13,8 +13,17 @@ export { type ArmAccess, type ArmOptions, openArmAccess } from "./arm-access.ts"
 export interface Arm {
   /** The resource's JSON, unchecked; null: there is none. */
   get(id: string, apiVersion: string): Promise<unknown>;
-  /** Posts to an action of the resource; the answer's JSON, unchecked, null where it has none. */
-  post(id: string, action: string, apiVersion: string, body: unknown): Promise<unknown>;
+  /**
+   * Posts to an action of the resource, with further parameters in its query; the answer's JSON, unchecked, null where
+   * it has none.
+   */
+  post(
+    id: string,
+    action: string,
+    apiVersion: string,
+    body: unknown,
+    query?: Readonly<Record<string, string>>,
+  ): Promise<unknown>;
 }
 
 interface Sender {
@@ -28,6 +37,7 @@ interface Call {
   readonly path: string;
   readonly apiVersion: string;
   readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The client; the library is loaded with its first call. */
@@ -40,7 +50,7 @@ export function createArm(access: ArmAccess): Arm {
         sender ??= openSender(access);
         const { pipeline, client, sdk } = await sender;
         const request = sdk.createPipelineRequest({
-          url: `${access.endpoint.origin}${call.path}?api-version=${encodeURIComponent(call.apiVersion)}`,
+          url: `${access.endpoint.origin}${call.path}?${queryOf(call)}`,
           method: call.method,
           abortSignal,
           headers: sdk.createHttpHeaders({
@@ -68,9 +78,15 @@ export function createArm(access: ArmAccess): Arm {
   };
   return {
     get: async (id, apiVersion) => answered({ method: "GET", path: armPath(id), apiVersion }),
-    post: async (id, action, apiVersion, body) =>
-      answered({ method: "POST", path: `${armPath(id)}/${armSegment(action)}`, apiVersion, body }),
+    post: async (id, action, apiVersion, body, query) =>
+      answered({ method: "POST", path: `${armPath(id)}/${armSegment(action)}`, apiVersion, body, query }),
   };
+}
+
+function queryOf({ apiVersion, query = {} }: Call): string {
+  return [["api-version", apiVersion] as const, ...Object.entries(query)]
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
 }
 
 async function openSender(access: ArmAccess): Promise<Sender> {

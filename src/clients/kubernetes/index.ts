@@ -1,6 +1,9 @@
+import type { Clock } from "../../model/clock.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { openConnection } from "./connection.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
+import type { LiveAccess } from "./live-access.ts";
+import { openLiveConnection } from "./live-connection.ts";
 import { createReader } from "./reader.ts";
 import { createWriter } from "./writer.ts";
 
@@ -19,5 +22,14 @@ export function createKubernetes(options: {
 }): { readonly reader: KubernetesReader; readonly writer: KubernetesWriter } {
   const access = readKubeconfig(options.kubeconfigText, options.context);
   const connection = openConnection(access, options.timeoutMs ?? CALL_MS);
+  return { reader: createReader(connection), writer: createWriter(connection) };
+}
+
+/** The ports of one cluster over a way that is asked for when it is used; see `openLiveConnection`. */
+export function createLiveKubernetes(
+  access: LiveAccess,
+  options: { readonly timeoutMs: number; readonly clock: Clock },
+): { readonly reader: KubernetesReader; readonly writer: KubernetesWriter } {
+  const connection = openLiveConnection(access, options);
   return { reader: createReader(connection), writer: createWriter(connection) };
 }

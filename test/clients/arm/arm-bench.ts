@@ -13,10 +13,11 @@ if (contracts === null) console.log("Not checked against the official contracts:
 export function credentialOf(arm: ArmStandIn): ArmOptions["credential"] & { asked: number } {
   const credential = {
     asked: 0,
-    async getToken() {
+    async getToken(scopes: string | string[]) {
       credential.asked += 1;
       const { IDENTITY_ENDPOINT = "", IDENTITY_HEADER = "" } = arm.settings;
-      const answer = await fetch(`${IDENTITY_ENDPOINT}?resource=https://management.azure.com`, {
+      const resource = String(scopes).replace(/\/\.default$/, "");
+      const answer = await fetch(`${IDENTITY_ENDPOINT}?resource=${encodeURIComponent(resource)}`, {
         headers: { "x-identity-header": IDENTITY_HEADER },
       });
       const { access_token: token } = (await answer.json()) as { access_token: string };

@@ -73,6 +73,27 @@ describe("errors of the API server", () => {
     }
   });
 
+  it("waits after a 429 of a disruption budget, says what to do, and knows that nothing was done", async () => {
+    const causes = [{ reason: "DisruptionBudget", message: "secret-env" }];
+    for (const [headers, retryAfterMs] of [
+      [{}, 30_000],
+      [{ "retry-after": "10" }, 10_000],
+    ] as const) {
+      cluster.faults.add({ answer: status(429, "TooManyRequests", { causes }, headers) });
+      const failure = await caught(ports().writer.evictPod("shop", "web-1", { uid: "u" }));
+      expect(failure).toBeInstanceOf(Retryable);
+      expect(failure).toMatchObject({
+        retryAfterMs,
+        undone: true,
+        message: expect.stringContaining("PodDisruptionBudget"),
+        advice: expect.stringContaining("by: delete"),
+      });
+      expect(textOf(failure)).not.toContain("secret-env");
+    }
+    const overload = await failureOfWrite({ kind: "status", status: 429, body: "Too many requests" });
+    expect(overload).toMatchObject({ undone: false });
+  });
+
   it.each([500, 502, 503, 504])("tries again after %i, whatever its body is", async (code) => {
     expect(await failureOfRead({ kind: "status", status: code, body: "<html>" })).toBeInstanceOf(Retryable);
     expect(await failureOfWrite(status(code, "InternalError"))).toBeInstanceOf(Retryable);
@@ -161,6 +182,7 @@ describe("answers that are none", () => {
     const { reader, writer } = ports();
     const calls = [
       () => reader.namespace("shop"),
+      () => reader.node("n1"),
       () => reader.workload("Job", "shop", "web"),
       () => reader.scale("Deployment", "shop", "web"),
       () => reader.networkPolicies("shop"),
@@ -169,6 +191,9 @@ describe("answers that are none", () => {
       () => reader.marked(),
       () => writer.deleteNetworkPolicy("shop", "web", { uid: "u" }),
       () => writer.setScale("Deployment", "shop", "web", { uid: "u", resourceVersion: "1" }, 0),
+      () => writer.deletePod("shop", "web", { uid: "u", resourceVersion: "1" }),
+      () => writer.evictPod("shop", "web", { uid: "u" }),
+      () => writer.cordonNode("n1", { uid: "u", resourceVersion: "1" }, { unschedulable: true, labels: {} }),
       () => writer.changeBlockList({ uid: "u", resourceVersion: "1" }, { a: "b" }),
     ];
     for (const call of calls) {

@@ -56,9 +56,13 @@ describe("names that Kubernetes does not allow", () => {
         () => writer.createDenyAllPolicy(policyOf(namespace, of)),
         () => writer.deleteNetworkPolicy(namespace, of, version),
         () => writer.labelPod(namespace, of, version, labels),
+        () => writer.deletePod(namespace, of, version),
+        () => writer.evictPod(namespace, of, version),
         () => writer.setScale("Deployment", namespace, of, version, 0),
       ]),
       () => reader.namespace(name),
+      () => reader.node(name),
+      () => writer.cordonNode(name, version, { unschedulable: true, labels }),
       () => reader.networkPolicies(name),
     ];
     for (const call of calls) {

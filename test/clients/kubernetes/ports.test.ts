@@ -11,7 +11,7 @@ import {
   INCIDENT_LABEL,
   OWN_NAMESPACE,
 } from "../../../src/model/incident-mark.ts";
-import { blockListObjects, pod, policy, workload } from "../../playbooks/cluster-objects.ts";
+import { blockListObjects, node, pod, policy, workload } from "../../playbooks/cluster-objects.ts";
 
 const open: { close(): Promise<void> }[] = [];
 
@@ -81,10 +81,37 @@ describe("reading", () => {
     });
   });
 
+  it("reads what matters of a node", async () => {
+    const taken = { ready: true, unschedulable: false, operatingSystem: "linux", osImage: "Azure Linux 3" };
+    const { reader, cluster } = await start([
+      node("n1", { metadata: { labels: { pool: "a" }, annotations: { b: "c" } } }),
+      { apiVersion: "v1", kind: "Node", metadata: { name: "n2" }, spec: { unschedulable: true } },
+    ]);
+    expect(await reader.node("n1")).toMatchObject({
+      ...taken,
+      name: "n1",
+      uid: cluster.read("nodes", "", "n1")?.metadata.uid,
+      labels: { pool: "a" },
+      annotations: { b: "c" },
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      managers: [expect.objectContaining({ name: "administrator" })],
+      providerId: "azure:///subscriptions/6f0e7c1a/virtualMachines/n1",
+    });
+    const silent = {
+      ready: false,
+      unschedulable: true,
+      operatingSystem: null,
+      osImage: null,
+      providerId: null,
+    };
+    expect(await reader.node("n2")).toMatchObject(silent);
+  });
+
   it("reads absent objects as null", async () => {
     const { reader } = await start([]);
     expect(await reader.pod("shop", "web")).toBeNull();
     expect(await reader.namespace("shop")).toBeNull();
+    expect(await reader.node("n1")).toBeNull();
     expect(await reader.workload("CronJob", "shop", "web")).toBeNull();
     expect(await reader.scale("StatefulSet", "shop", "web")).toBeNull();
     expect(await reader.networkPolicy("shop", "web")).toBeNull();
@@ -191,6 +218,8 @@ describe("reading", () => {
       pod("web-1", { metadata: { labels } }),
       pod("web-2", { metadata: { namespace: "bank", labels: { [INCIDENT_LABEL]: "rem-2" } } }),
       pod("web-3"),
+      node("n1", { metadata: { labels: { [INCIDENT_LABEL]: "rem-4" } } }),
+      node("n2"),
       policy("reflex-isolate-rem-1", { podSelector: {} }, labels),
       policy("theirs", { podSelector: {} }),
     ]);
@@ -206,11 +235,12 @@ describe("reading", () => {
       new Set([
         { object: "pod shop/web-1", remediationId: "rem-1" },
         { object: "pod bank/web-2", remediationId: "rem-2" },
+        { object: "node n1", remediationId: "rem-4" },
         { object: "network policy shop/reflex-isolate-rem-1", remediationId: "rem-1" },
         { object: "block list entry sha256.ab", remediationId: "rem-3" },
       ]),
     );
-    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(2);
+    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(3);
   });
 });
 
@@ -265,6 +295,56 @@ describe("writing", () => {
       expect(cluster.effects.every(({ subresource }) => subresource === "scale")).toBe(true);
     },
   );
+
+  it("deletes and evicts only the pod of that state, and takes one that has gone for done", async () => {
+    const { reader, writer, cluster } = await start([pod("web-1"), pod("web-2")]);
+    const first = await reader.pod("shop", "web-1");
+    const second = await reader.pod("shop", "web-2");
+    if (first === null || second === null) throw new Error("no pod");
+    const moved = { kind: "retryable", retryAfterMs: 0 };
+    for (const stale of [
+      { ...first, uid: "another" },
+      { ...first, resourceVersion: "1" },
+    ]) {
+      await expect(writer.deletePod("shop", "web-1", stale)).rejects.toMatchObject(moved);
+    }
+    await expect(writer.evictPod("shop", "web-2", { uid: "another" })).rejects.toMatchObject(moved);
+    expect(cluster.readAll("pods")).toHaveLength(2);
+    cluster.clear();
+    for (let time = 0; time < 2; time++) {
+      await writer.deletePod("shop", "web-1", first);
+      await writer.evictPod("shop", "web-2", second);
+    }
+    expect(cluster.readAll("pods")).toEqual([]);
+    expect(cluster.effects.map(({ verb, subresource, name }) => [verb, subresource, name])).toEqual([
+      ["delete", "", "web-1"],
+      ["create", "eviction", "web-2"],
+    ]);
+  });
+
+  it("cordons a node and lets pods on again, with labels, in one change that names its version", async () => {
+    const { reader, writer, cluster } = await start([node("n1", { metadata: { labels: { pool: "a" } } })]);
+    const before = await reader.node("n1");
+    if (before === null) throw new Error("no node");
+    cluster.clear();
+    const after = await writer.cordonNode("n1", before, { unschedulable: true, labels: { x: "y" } });
+    expect(after).toMatchObject({ unschedulable: true, labels: { pool: "a", x: "y" } });
+    expect(cluster.requests).toEqual([
+      expect.objectContaining({
+        method: "PATCH",
+        contentType: "application/merge-patch+json",
+        query: expect.stringContaining("fieldManager=defender-reflex"),
+      }),
+    ]);
+    for (const stale of [before, { ...after, uid: "another" }]) {
+      const attempt = writer.cordonNode("n1", stale, { unschedulable: false, labels: {} });
+      await expect(attempt).rejects.toMatchObject({ kind: "retryable", retryAfterMs: 0 });
+    }
+    await writer.cordonNode("n1", after, { unschedulable: false, labels: { x: null } });
+    expect(cluster.read("nodes", "", "n1")?.["spec"]).not.toHaveProperty("unschedulable");
+    const missing = writer.cordonNode("n9", after, { unschedulable: true, labels: {} });
+    await expect(missing).rejects.toThrow(Conflict);
+  });
 
   it("makes a policy that denies both directions, once, and deletes only that one", async () => {
     const { reader, writer } = await start([pod("web-1")]);
