@@ -72,18 +72,25 @@ const configuration = readConfiguration(configurationFile);
 const table = openTable(tableSettings(), setting("REFLEX_STATE_TABLE") ?? "reflex");
 const links = { console: setting("REFLEX_CONSOLE_URL") };
 const identify = openIdentify(entraSettings(setting), clock);
+const appIdentity = managedIdentity(setting("REFLEX_ARM__clientId"));
 const armAccess = openArmAccess({
-  credential: managedIdentity(setting("REFLEX_ARM__clientId")),
+  credential: appIdentity,
   endpoint: setting("REFLEX_ARM__endpoint"),
   allowLoopback: isLocal,
 });
+const arm = createArm(armAccess);
 const engine: Engine = {
   table,
   configuration,
   playbooks: new Map(playbooks.map((playbook) => [playbook.name, playbook])),
-  ports: openClusters(configuration.clusters, (path) =>
-    readFileSync(resolve(dirname(configurationFile), path), "utf8"),
-  ),
+  ports: openClusters(configuration.clusters, {
+    readKubeconfig: (path) => readFileSync(resolve(dirname(configurationFile), path), "utf8"),
+    setting,
+    allowLoopback: isLocal,
+    arm,
+    credential: appIdentity,
+    clock,
+  }),
   channels: createChannels(
     configuration.channels,
     setting,
@@ -101,7 +108,7 @@ const engine: Engine = {
   log,
   recent: new RecentSignals(),
   defender: createDefender(armAccess),
-  azure: createAzureFacts(createArm(armAccess), clock),
+  azure: createAzureFacts(arm, clock),
   held: setting("REFLEX_MODE") === "off",
   build: typeof REFLEX_BUILD === "string" ? REFLEX_BUILD : "sources",
   switches: new Switches(table, clock),
