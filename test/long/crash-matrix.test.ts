@@ -9,7 +9,7 @@ import { KillableApp } from "../scenarios/killed-app.ts";
 import { createRandom } from "../store/schedule-choices.ts";
 import { figure, noteFigure, SEED } from "./long.ts";
 import { type Life, type Lived, MatrixRun, type Phase } from "./matrix-run.ts";
-import { WAYS, type WayOfLife } from "./way-of-life.ts";
+import { isLedBack, WAYS, type WayOfLife } from "./way-of-life.ts";
 
 const TIMES = figure(20, 1);
 const RANDOM_MOMENTS = figure(200, 4);
@@ -22,10 +22,10 @@ const SWEEP_MS = 30_000;
 const IN_TIME = figure(0.9, 0.5);
 const LATEST_MS = 1_800_000;
 
-const rule = ({ playbook, key }: WayOfLife): string => `
-  - name: ${playbook}
-    when: { kind: alert, key: "${key}" }
-    playbooks: [ { name: ${playbook}, ${playbook === "notify" ? "" : "ttl: 30d"} } ]
+const rule = (way: WayOfLife): string => `
+  - name: ${way.playbook}
+    when: { kind: alert, key: "${way.key}" }
+    playbooks: [ { name: ${way.playbook}${isLedBack(way) ? ", ttl: 30d" : ""} } ]
     mode: approve
     cooldown: 0s`;
 
