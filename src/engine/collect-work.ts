@@ -1,4 +1,4 @@
-import { Permanent, Refused, Retryable } from "../model/errors.ts";
+import { Permanent, Refused, Retryable, sentence } from "../model/errors.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import { mainClusterId } from "../model/main-cluster.ts";
 import { MODES } from "../model/mode.ts";
@@ -97,7 +97,7 @@ async function resolveOne(
     return {
       target: itself,
       unresolved: false,
-      decided: { state, reason: `${error.message}. ${error.advice}` },
+      decided: { state, reason: sentence(error) },
     };
   }
   switch (resolution.outcome) {

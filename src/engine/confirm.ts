@@ -1,6 +1,6 @@
 import { armIdWithin, sameArmId } from "../model/arm-id.ts";
 import type { DefenderRecord, DefenderReference } from "../model/defender-port.ts";
-import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
+import { Conflict, Permanent, Refused, Retryable, sentence } from "../model/errors.ts";
 import { clusterIds } from "../model/main-cluster.ts";
 import type { SignalSummary } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
@@ -56,7 +56,7 @@ function told(error: unknown): string {
     error instanceof Refused ||
     error instanceof Conflict
   ) {
-    return `${error.message.replace(/\.$/, "")}. ${error.advice}`;
+    return sentence(error);
   }
   return `an unexpected fault (${error instanceof Error ? error.name : "unknown"})`;
 }

@@ -1,4 +1,4 @@
-import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
+import { Conflict, Permanent, Refused, Retryable, sentence } from "../model/errors.ts";
 import { lowestMode, type Mode } from "../model/mode.ts";
 import { modeAt } from "../model/mode-at.ts";
 import { type Plan, sealPlan } from "../model/plan.ts";
@@ -64,9 +64,9 @@ export async function prepare(engine: Engine, intended: Intended, row: TargetRow
     const prepared = await within(PLAN_MS, "planning", planned(engine, intended, playbook, row));
     return prepared.state === "applying" ? await unattended(engine, intended, playbook, prepared) : prepared;
   } catch (error) {
-    if (error instanceof Refused) return verdict("refused", intended, `${error.message}. ${error.advice}`);
+    if (error instanceof Refused) return verdict("refused", intended, sentence(error));
     if (error instanceof Permanent || error instanceof Conflict) {
-      return verdict("failed", intended, `${error.message}. ${error.advice}`);
+      return verdict("failed", intended, sentence(error));
     }
     throw error;
   }

@@ -1,4 +1,4 @@
-import { Refused } from "../model/errors.ts";
+import { Refused, sentence } from "../model/errors.ts";
 import { shardOf, targetRowKey } from "../store/row-keys.ts";
 import { type Operation, RowConflict, StoreUnreachable } from "../store/table.ts";
 import { encodeTargetRow, type Lease, type TargetRow } from "../store/target-row.ts";
@@ -24,7 +24,7 @@ export function claimThatFits(
     const refused: Prepared = {
       state: "refused",
       mode: work.mode,
-      reason: `${error.message}. ${error.advice}`,
+      reason: sentence(error),
       identity: prepared?.identity ?? null,
       plan: null,
       proof: null,

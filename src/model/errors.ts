@@ -50,3 +50,8 @@ export class Conflict extends ReflexError {
     this.remains = options?.remains ?? [];
   }
 }
+
+/** What goes on record for an error: what happened, then what to do. */
+export function sentence({ message, advice }: { readonly message: string; readonly advice: string }): string {
+  return `${message.replace(/\.$/, "")}. ${advice}`;
+}

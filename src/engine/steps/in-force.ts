@@ -1,10 +1,11 @@
+import { sentence } from "../../model/errors.ts";
 import type { Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { LEASE_MS, later } from "../engine.ts";
 import { inForceDue } from "./deadline.ts";
 import { knowingTheObject } from "./newer-object.ts";
-import { asOutcome, goBack, readBackDue, sentence } from "./outcomes.ts";
+import { asOutcome, goBack, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 /** In force: warned of its deadline, ended by it, or read back to see whether it still holds. */

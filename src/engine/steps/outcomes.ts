@@ -1,4 +1,4 @@
-import { Conflict, Permanent, Refused, Retryable } from "../../model/errors.ts";
+import { Conflict, Permanent, Refused, Retryable, sentence } from "../../model/errors.ts";
 import type { Verification } from "../../model/playbook.ts";
 import type { Remediation } from "../../model/remediation.ts";
 import { StoreUnreachable } from "../../store/table.ts";
@@ -27,11 +27,6 @@ export function asOutcome(error: unknown): Retryable | Permanent | Refused | Con
   return new Permanent(`an unexpected fault (${name})`, "Report it with the log line of this remediation.", {
     cause: error,
   });
-}
-
-/** The sentence that goes on record for an error. */
-export function sentence(error: { readonly message: string; readonly advice: string }): string {
-  return `${error.message.replace(/\.$/, "")}. ${error.advice}`;
 }
 
 /** May it be tried again? Running out of time is no failure, however often a busy machine does. */

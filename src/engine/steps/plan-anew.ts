@@ -1,4 +1,4 @@
-import { Retryable } from "../../model/errors.ts";
+import { Retryable, sentence } from "../../model/errors.ts";
 import type { MessageKind } from "../../model/message.ts";
 import { askedNow, expiryOf, reminderAfter, reminderOf } from "../../model/question.ts";
 import { isOpen, type Remediation } from "../../model/remediation.ts";
@@ -8,7 +8,7 @@ import type { Turn } from "../drive.ts";
 import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
 import { episodesWith } from "../next-episode.ts";
 import { type Prepared, prepare, touchesOf } from "../prepare.ts";
-import { asOutcome, defer, end, sentence } from "./outcomes.ts";
+import { asOutcome, defer, end } from "./outcomes.ts";
 import { judgedBy, storedWith } from "./turn-plan.ts";
 import { underApproval } from "./under-approval.ts";
 

@@ -1,4 +1,4 @@
-import { Conflict, Refused } from "../../model/errors.ts";
+import { Conflict, Refused, sentence } from "../../model/errors.ts";
 import type { MessageKind } from "../../model/message.ts";
 import type { Remediation } from "../../model/remediation.ts";
 import { beforeTakingBack } from "../before-write.ts";
@@ -6,7 +6,7 @@ import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { gate } from "../gate.ts";
-import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue, sentence } from "./outcomes.ts";
+import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 const HOURLY_MS = 3_600_000;
