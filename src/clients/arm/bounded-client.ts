@@ -6,16 +6,19 @@ import { StrangeAnswer } from "./classify-fault.ts";
 const MOST_BYTES = 1024 * 1024;
 const JSON_TYPE = /^(?:application|text)\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 const EVERY_STATUS = new Set([Number.POSITIVE_INFINITY]);
+/** Codes of Node for a connection that the other side closed. */
+const CLOSED = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
  * The HTTP client under a pipeline: answers are whole, bounded, and JSON where they say success; a login page with 200
- * is none. Raises `StrangeAnswer` on others. Requests to the cloud's origin go to the stand-in where there is one, last
- * of all, so that every policy above it works as in Azure.
+ * is none. Raises `StrangeAnswer` on others. A GET on a connection that was closed before any answer is asked again
+ * once, over a new one. Requests to the cloud's origin go to the stand-in where there is one, last of all, so that every
+ * policy above it works as in Azure.
  */
 export function boundedClient(inner: HttpClient, endpoint: ArmEndpoint): HttpClient {
   return {
     async sendRequest(request) {
-      const response = await inner.sendRequest(addressed(request, endpoint));
+      const response = await answerTo(addressed(request, endpoint), inner);
       const text = await readBounded(response);
       const isSuccess = response.status >= 200 && response.status < 300;
       if (isSuccess && text !== "" && !JSON_TYPE.test(response.headers.get("content-type") ?? "")) {
@@ -25,6 +28,25 @@ export function boundedClient(inner: HttpClient, endpoint: ArmEndpoint): HttpCli
       return { ...whole, request, bodyAsText: text };
     },
   };
+}
+
+/**
+ * The answer to a request. A kept connection may be closed by the other side in the very moment in which it is used, and
+ * what only reads may then be sent again (RFC 9110, 9.2.2); what acts may not.
+ */
+async function answerTo(request: PipelineRequest, inner: HttpClient): Promise<PipelineResponse> {
+  try {
+    return await inner.sendRequest(request);
+  } catch (error) {
+    if (request.method !== "GET" || !wasClosed(error)) throw error;
+    return inner.sendRequest({ ...request, disableKeepAlive: true });
+  }
+}
+
+function wasClosed(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "string" && CLOSED.has(error.code)
+  );
 }
 
 function addressed(request: PipelineRequest, { standIn }: ArmEndpoint): PipelineRequest {

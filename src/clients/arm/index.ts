@@ -7,7 +7,8 @@ import { inTime } from "./in-time.ts";
 export { type ArmAccess, type ArmOptions, openArmAccess } from "./arm-access.ts";
 
 /**
- * Resource Manager by resource id. Every call has its ten seconds and is made once: retries are the engine's. Errors:
+ * Resource Manager by resource id. Every call has its ten seconds; retries are the engine's, but for a read on a
+ * connection that was closed under it, which is asked again once. Errors:
  * `Retryable` (no or no whole answer, throttled with what Azure asks to wait, 5xx), `Permanent` (401, 403, refused).
  */
 export interface Arm {

@@ -57,11 +57,11 @@ describe("the client of Resource Manager", () => {
     expect(credential.asked - before).toBeLessThanOrEqual(1);
   });
 
-  describe.each(FAULTS)("on $name", ({ answer, kind, retryAfterMs, says }) => {
-    it(`raises our ${kind} error after one request and no second token`, async () => {
+  describe.each(FAULTS)("on $name", ({ answer, kind, retryAfterMs, says, requests: most = 1 }) => {
+    it(`raises our ${kind} error after ${most} requests at most and no second token`, async () => {
       await client.get(TAGS, VERSION);
       const [requests, tokens] = [arm.requests.length, arm.tokens];
-      arm.faults.add({ match: { path: "tags" }, answer });
+      arm.faults.add({ match: { path: "tags" }, answer, times: most });
       const raised = await client.get(TAGS, VERSION).then(
         () => null,
         (error: unknown) => error,
@@ -69,10 +69,24 @@ describe("the client of Resource Manager", () => {
       expect(raised).toBeInstanceOf(kind === "retryable" ? Retryable : Permanent);
       expect(String(raised)).toMatch(says);
       if (retryAfterMs !== undefined) expect(raised).toMatchObject({ retryAfterMs });
-      expect(arm.requests.length - requests).toBe(1);
+      expect(arm.requests.length - requests).toBe(most);
       expect(arm.tokens - tokens).toBe(0);
       expect(arm.faults.pending).toBe(0);
     });
+  });
+
+  it("asks again once, over a new connection, where a connection closed under a question", async () => {
+    const before = arm.requests.length;
+    arm.faults.add({ match: { path: "tags" }, answer: { kind: "lost-answer" } });
+    expect(await client.get(TAGS, VERSION)).toMatchObject({ name: "default" });
+    expect(arm.requests.length - before).toBe(2);
+  });
+
+  it("never sends again what acts: whether the first came through cannot be known", async () => {
+    const before = arm.requests.length;
+    arm.faults.add({ answer: { kind: "lost-answer" } });
+    await expect(client.post(ID, "validate", VERSION, {})).rejects.toBeInstanceOf(Retryable);
+    expect(arm.requests.length - before).toBe(1);
   });
 
   it("does not pass on what Azure's error says, since it may quote what was sent", async () => {

@@ -9,6 +9,8 @@ export const FAULTS: readonly {
   readonly kind: "retryable" | "permanent";
   readonly retryAfterMs?: number;
   readonly says: RegExp;
+  /** Requests that one GET makes while it lasts; one if not given. */
+  readonly requests?: number;
 }[] = [
   { name: "401", answer: { kind: "status", status: 401 }, kind: "permanent", says: /401/ },
   { name: "403", answer: { kind: "status", status: 403 }, kind: "permanent", says: /403/ },
@@ -72,6 +74,7 @@ export const FAULTS: readonly {
     answer: { kind: "lost-answer" },
     kind: "retryable",
     says: /did not answer/,
+    requests: 2,
   },
   { name: "no answer at all", answer: { kind: "hang" }, kind: "retryable", says: /no answer in time/ },
 ];

@@ -146,16 +146,16 @@ describe("Defender, asked for what it exported", () => {
     }
   });
 
-  describe.each(FAULTS)("on $name", ({ answer, kind, retryAfterMs, says }) => {
-    it(`raises our ${kind} error after one request and no second token`, async () => {
+  describe.each(FAULTS)("on $name", ({ answer, kind, retryAfterMs, says, requests: most = 1 }) => {
+    it(`raises our ${kind} error after ${most} requests at most and no second token`, async () => {
       await defender.find(miner.reference);
       const [requests, tokens] = [arm.requests.length, arm.tokens];
-      arm.faults.add({ match: { path: "alerts" }, answer });
+      arm.faults.add({ match: { path: "alerts" }, answer, times: most });
       const raised = await defender.find(miner.reference).catch((error: unknown) => error);
       expect(raised).toBeInstanceOf(kind === "retryable" ? Retryable : Permanent);
       expect(String(raised)).toMatch(says);
       if (retryAfterMs !== undefined) expect(raised).toMatchObject({ retryAfterMs });
-      expect([arm.requests.length - requests, arm.tokens - tokens]).toEqual([1, 0]);
+      expect([arm.requests.length - requests, arm.tokens - tokens]).toEqual([most, 0]);
     });
   });
 
