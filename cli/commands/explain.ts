@@ -94,9 +94,10 @@ function tell(io: CommandIo, signal: Signal, configuration: Configuration, at: D
 
 function playbooksOf({ playbooks, matched }: Explanation): string {
   return playbooks
-    .map(({ name, decidedBy }) =>
-      matched && decidedBy !== null ? `${name} (decided by ${decidedBy})` : name,
-    )
+    .map(({ name, decidedBy, rungs }) => {
+      const ladder = [name, ...rungs].join(", else ");
+      return matched && decidedBy !== null ? `${ladder} (decided by ${decidedBy})` : ladder;
+    })
     .join(", ");
 }
 

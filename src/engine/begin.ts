@@ -30,24 +30,35 @@ export interface Begun {
 }
 
 const TRIES = 5;
+const CLIMBS = "it cannot be done here, and another rung of the rule follows";
 
 /**
  * Plans (reads only), guards, and claims one piece of work: transaction 1 where the target is new, else whatever
  * the target row asks for (`enter`). `hurried`: claimed without a plan, for the sweep. Raises `StoreUnreachable` only.
  */
-export async function begin(engine: Engine, work: Work, hurried = false): Promise<Begun> {
+export async function begin(engine: Engine, asked: Work, hurried = false): Promise<Begun> {
+  const work = withDoubt(asked);
   const id = claimId(engine, work);
-  const { prepared, reason } =
+  const seen =
     hurried && work.decided === null ? { prepared: null, reason: LATE } : await tryPrepare(engine, work, id);
+  // A rung is begun by who drives: a verdict that asks for one must not be the end before.
+  const climbs = seen.prepared?.unable === true && (work.rule.rungs ?? []).length > 0;
+  const { prepared, reason } = climbs ? { prepared: null, reason: CLIMBS } : seen;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const inserted = await insert(engine, work, id, prepared, reason);
-    if ("begun" in inserted) return inserted.begun;
+    if ("begun" in inserted) return { ...inserted.begun, wake: climbs };
     const entered = inserted.found && (await enter(engine, work, prepared, inserted.found));
     if (entered !== null) return entered;
   }
   throw new StoreUnreachable(
     `the store refused ${TRIES} times to take a claim on ${targetRowKey(targetHash(work.target, work.aside))}`,
   );
+}
+
+/** What has no target may have one on another rung: so it is claimed as not resolved, and driven. */
+function withDoubt(work: Work): Work {
+  const isOver = work.decided !== null && work.decided.state !== "failed";
+  return isOver && (work.rule.rungs ?? []).length > 0 ? { ...work, decided: null, unresolved: true } : work;
 }
 
 async function tryPrepare(

@@ -46,6 +46,8 @@ export interface Work {
   /** All signals of the batch that want this; the first began it. Never empty. */
   readonly signals: readonly [WorkSignal, ...WorkSignal[]];
   readonly requestedBy: Remediation["requestedBy"];
+  /** The remediation whose next rung this is. */
+  readonly climbedFrom?: string;
 }
 
 /** A signal with its body; a manual run has neither. */
@@ -140,6 +142,7 @@ export function composeClaim(
     auditSequence: 1,
     auditHash: "",
     readBackAfter: null,
+    ...(work.climbedFrom === undefined ? {} : { climbedFrom: work.climbedFrom }),
   };
   const plan = { plan: prepared?.plan ?? null, signal: first.signal, body: first.body };
   const audit = sealAudit({

@@ -57,7 +57,9 @@ export async function collectWork<W extends Wanted>(
   const resolved: (Resolved | undefined)[] = wanted.map(() => undefined);
   await inParallel(RESOLVE_LANES, [...wanted.entries()], async ([index, one]) => {
     try {
-      resolved[index] = { ...one, ...(await resolveOne(engine, one, until)) };
+      const { from, decision, cluster } = one;
+      const asked = { signal: from.signal, playbook: decision.playbook, cluster, until };
+      resolved[index] = { ...one, ...(await resolveWork(engine, asked)) };
     } catch (fault) {
       await onFault(one, fault);
     }
@@ -77,20 +79,29 @@ export async function collectWork<W extends Wanted>(
 
 type Resolved = Wanted & Pick<Work, "target" | "unresolved" | "decided">;
 
-async function resolveOne(
+/**
+ * The target of a playbook for one signal, on the signal's own cluster (null) or another, or the verdict where there is
+ * none. From `until` on nothing is read: then it is unresolved. Raises what is unexpected.
+ */
+export async function resolveWork(
   engine: Engine,
-  { from, decision, cluster }: Wanted,
-  until: Date | null,
+  asked: {
+    readonly signal: Signal;
+    readonly playbook: string;
+    readonly cluster: string | null;
+    readonly until: Date | null;
+  },
 ): Promise<Pick<Work, "target" | "unresolved" | "decided">> {
-  const wanted = engine.playbooks.get(decision.playbook)?.target ?? "alert";
-  const itself: Target = { kind: "alert", id: signalIdentity(from.signal) };
+  const { signal, playbook, cluster, until } = asked;
+  const wanted = engine.playbooks.get(playbook)?.target ?? "alert";
+  const itself: Target = { kind: "alert", id: signalIdentity(signal) };
   const kubernetes = (id: string): KubernetesReader => {
     if (until !== null && engine.clock.now() >= until) throw timeIsUp();
     return engine.ports.read.kubernetes(id);
   };
   let resolution: Resolution;
   try {
-    resolution = await resolve(from.signal, wanted, cluster, kubernetes, engine.configuration.clusters);
+    resolution = await resolve(signal, wanted, cluster, kubernetes, engine.configuration.clusters);
   } catch (error) {
     if (!(error instanceof Refused || error instanceof Permanent)) throw error;
     const state = error instanceof Refused ? "refused" : "failed";

@@ -39,6 +39,8 @@ export interface Change {
   readonly prepared?: Prepared;
   /** What was begun on another target, to be driven once this is written. */
   readonly spawned?: Begun;
+  /** This was not enough, or cannot be done here: the rule's next rung follows, if it has one. */
+  readonly climbs?: true;
   readonly messages?: readonly MessageKind[];
   /** What else the audit row keeps, such as the approval that is used. */
   readonly details?: Readonly<Record<string, unknown>>;

@@ -2,6 +2,7 @@ import { isOpen, type OpenState, type Remediation } from "../model/remediation.t
 import { targetHash } from "../store/row-keys.ts";
 import { NewerSchema, type TargetEntry } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
+import { withNextRung } from "./climb.ts";
 import { type Change, type Committed, commit } from "./commit.ts";
 import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
 import { stillHeld } from "./held-back.ts";
@@ -116,17 +117,18 @@ function leftTo(error: unknown): "busy" | "newer" {
   throw error;
 }
 
-function step(turn: Omit<Turn, "abandoned">): Promise<Change> {
-  const { record, held } = turn;
+async function step(now: Omit<Turn, "abandoned">): Promise<Change> {
+  const { record, held } = now;
   if (!isOpen(record.state)) throw new TypeError(`nothing follows ${record.state}`);
-  const abandoned = held.row.entries[record.playbook]?.abandoned ?? false;
-  return STEPS[record.state]({ ...turn, abandoned });
+  const turn = { ...now, abandoned: held.row.entries[record.playbook]?.abandoned ?? false };
+  return withNextRung(turn, await STEPS[record.state](turn));
 }
 
 /** What a step began elsewhere is driven after the step's own change is written. */
 async function driveSpawned(engine: Engine, begun: Begun, until: Date): Promise<Committed["messages"]> {
-  if (begun.drive === null) return begun.messages;
-  const driven = await drive(engine, begun.id, until, { claimed: begun.drive });
+  if (begun.drive === null && !begun.wake) return begun.messages;
+  const from = begun.drive === null ? {} : { claimed: begun.drive };
+  const driven = await drive(engine, begun.id, until, from);
   return [...begun.messages, ...driven.messages];
 }
 

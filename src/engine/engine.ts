@@ -39,7 +39,7 @@ export const WORK_MS = 30_000;
 export const PLAN_MS = 3_000;
 /** How long an approval is waited for. */
 export const APPROVAL_MS = 24 * 3_600_000;
-/** A containment without a deadline is read back this often. */
+/** A containment in force is read back this often, once its first hours have passed. */
 export const RECHECK_MS = 24 * 3_600_000;
 /** Tries of one step before a passing fault counts as a lasting one. */
 export const ATTEMPTS = 8;

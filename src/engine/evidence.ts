@@ -13,11 +13,12 @@ export function changesNothing(engine: Pick<Engine, "playbooks">, playbook: stri
   return engine.playbooks.get(playbook)?.kind === "evidence";
 }
 
-/** Tells every piece of work that would destroy evidence which evidence of its first signal is wanted as well. */
+/** Tells every piece of work that would destroy evidence, at once or on a further rung, which evidence of its first signal is wanted as well. */
 export function withEvidence(engine: Engine, works: readonly Work[]): Work[] {
   const keepers = works.filter(({ aside }) => aside);
   return works.map((work) => {
-    if (engine.playbooks.get(work.playbook)?.destroysEvidence !== true) return work;
+    const ladder = [work.playbook, ...(work.rule.rungs ?? []).map(({ playbook }) => playbook)];
+    if (!ladder.some((name) => engine.playbooks.get(name)?.destroysEvidence === true)) return work;
     const { identity } = work.signals[0].summary;
     const evidence = keepers
       .filter(({ signals }) => signals.some(({ summary }) => summary.identity === identity))

@@ -46,8 +46,10 @@ export function nextEpisode(
     ? "an alert came for a newer object under this name while the one before was open"
     : "an alert came while this was being taken back";
   const due = insertDrive(now, id, 1, laneOf(ended));
+  // What follows has its own ladder before it.
+  const { climbedTo: _to, ...kept } = ended;
   const begun: Remediation = {
-    ...ended,
+    ...kept,
     id,
     state: "pending",
     proof: null,

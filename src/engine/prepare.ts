@@ -30,6 +30,8 @@ export interface Prepared {
   readonly proof: Proof | null;
   /** One message for many tells of it: this one sends none of its own. */
   readonly quiet?: true;
+  /** The playbook itself says that it cannot be done here: the rule's next rung may. What the guard refuses is no such. */
+  readonly unable?: true;
 }
 
 /** What has to be known of a remediation to plan it. */
@@ -64,7 +66,7 @@ export async function prepare(engine: Engine, intended: Intended, row: TargetRow
     const prepared = await within(PLAN_MS, "planning", planned(engine, intended, playbook, row));
     return prepared.state === "applying" ? await unattended(engine, intended, playbook, prepared) : prepared;
   } catch (error) {
-    if (error instanceof Refused) return verdict("refused", intended, sentence(error));
+    if (error instanceof Refused) return verdict("refused", intended, sentence(error), { unable: true });
     if (error instanceof Permanent || error instanceof Conflict) {
       return verdict("failed", intended, sentence(error));
     }
@@ -160,7 +162,9 @@ function judge(
   uid: string | null,
   row: TargetRow | null,
 ): Prepared {
-  if (outcome.outcome === "skip") return verdict("skipped", intended, outcome.reason, { identity: uid });
+  if (outcome.outcome === "skip") {
+    return verdict("skipped", intended, outcome.reason, { identity: uid, unable: true });
+  }
   if (outcome.outcome === "no-op") {
     return verdict("no-op", intended, outcome.reason, { identity: outcome.identity });
   }

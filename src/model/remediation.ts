@@ -42,6 +42,14 @@ export function isOpen(state: State): state is OpenState {
   return (OPEN_STATES as readonly string[]).includes(state);
 }
 
+/** A further rung of a rule: what is begun once the rung before was not enough. */
+export interface Rung {
+  readonly playbook: string;
+  /** Null: until somebody takes it back, or it cannot be taken back. */
+  readonly ttlMs: number | null;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
 /** The rule as it was when it decided, so that a later change of the file changes no open record. Durations in milliseconds. */
 export interface RuleAsItWas {
   readonly name: string;
@@ -67,6 +75,8 @@ export interface RuleAsItWas {
   readonly approvalMs: number;
   /** Hash of the configuration that decided. */
   readonly configuration: string;
+  /** What follows, rung by rung, where this playbook is not enough; absent: nothing. */
+  readonly rungs?: readonly Rung[];
 }
 
 /** What is kept of the signal in the record itself; the body is in the first plan row. */
@@ -155,6 +165,10 @@ export interface Remediation {
   /** Number and hash of its last audit row. */
   readonly auditSequence: number;
   readonly auditHash: string;
+  /** The remediation whose next rung this is; absent: none. */
+  readonly climbedFrom?: string;
+  /** The remediation that is the next rung of this one; absent: it was not climbed. A rung is climbed once. */
+  readonly climbedTo?: string;
   /** When a driver took it over from one that vanished, no end is written before one more read-back after this time. */
   readonly readBackAfter: string | null;
 }

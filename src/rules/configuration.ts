@@ -1,6 +1,6 @@
 import type { AccessEntry } from "../model/caller.ts";
 import type { Mode } from "../model/mode.ts";
-import type { RuleAsItWas } from "../model/remediation.ts";
+import type { RuleAsItWas, Rung } from "../model/remediation.ts";
 import type { Breaker, Budgets, Channel, ClusterConnection, Exception, Scope } from "../model/rule.ts";
 import type { Condition } from "./condition.ts";
 
@@ -12,6 +12,8 @@ export interface RulePlaybook {
   /** ARM ids; null: the signal's own cluster. */
   readonly clusters: readonly string[] | null;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** What follows, rung by rung, where this is not enough; absent: nothing. */
+  readonly rungs?: readonly Rung[];
 }
 
 /** One rule of the file, ready to be asked. Durations in milliseconds. */

@@ -42,7 +42,12 @@ export function decideLater(signal: Signal, configuration: Configuration): Decis
     return [];
   }
   return matching({ signal, facts: NO_FACTS, later: true }, configuration).flatMap((rule) =>
-    rule.playbooks.map((playbook) => decisionOf(rule, playbook, configuration)),
+    rule.playbooks
+      .flatMap((playbook) => [
+        playbook,
+        ...(playbook.rungs ?? []).map(({ playbook: name, ...rung }) => ({ ...playbook, ...rung, name })),
+      ])
+      .map((playbook) => decisionOf(rule, playbook, configuration)),
   );
 }
 
@@ -55,7 +60,7 @@ function matching(subject: Subject, configuration: Configuration): Rule[] {
 function decisionOf(rule: Rule, playbook: RulePlaybook, configuration: Configuration): Decision {
   const { name, mode, cooldownMs, maxAgeMs, notify, labels, releaseWhenResolved } = rule;
   const { scope, windows, whenOld, perHour, approvalMs } = rule;
-  const { ttlMs, parameters } = playbook;
+  const { ttlMs, parameters, rungs } = playbook;
   return {
     playbook: playbook.name,
     rule: {
@@ -74,6 +79,7 @@ function decisionOf(rule: Rule, playbook: RulePlaybook, configuration: Configura
       perHour,
       approvalMs,
       configuration: configuration.hash,
+      ...(rungs === undefined ? {} : { rungs }),
     },
     mode: modeOf(rule, configuration, null),
     clusters: playbook.clusters,

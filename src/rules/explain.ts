@@ -19,6 +19,8 @@ export interface Explanation {
     readonly clusters: readonly string[] | null;
     /** The earlier rule that decides instead; null: this one does, if it matched and is not off. */
     readonly decidedBy: string | null;
+    /** What follows, rung by rung, where this is not enough. */
+    readonly rungs: readonly string[];
   }[];
 }
 
@@ -38,6 +40,7 @@ export function explain(
       name: playbook.name,
       mode,
       ...firstCome.left(playbook),
+      rungs: (playbook.rungs ?? []).map((rung) => rung.playbook),
     }));
     if (matched && modeOf(rule, configuration, null) !== "off") {
       for (const playbook of rule.playbooks) {

@@ -7,6 +7,7 @@ import { connectOf } from "./connect-schema.ts";
 import { duplicateNames } from "./duplicate-names.ts";
 import { faultSentence, faultsOf } from "./fault-sentence.ts";
 import { listAt, textAt } from "./plain-data.ts";
+import type { PlaybookEntry } from "./playbook-entry.ts";
 import type { KnownNames, PlaybookDeclaration } from "./schema-words.ts";
 import { warningsOf } from "./warnings.ts";
 import { type ConfigurationError, readYaml, type YamlSource } from "./yaml-source.ts";
@@ -94,15 +95,34 @@ function configurationOf(data: ConfigurationData): Configuration {
   };
 }
 
+/** Its own deadline, else that of the rule; none for what cannot be taken back. */
+function ttlOf(
+  { reversible, ttlMs }: Pick<PlaybookEntry, "reversible" | "ttlMs">,
+  { ttl }: ConfigurationData["rules"][number],
+): number | null {
+  return reversible ? (ttlMs ?? ttl ?? null) : null;
+}
+
 function ruleOf(rule: ConfigurationData["rules"][number]): Rule {
   const { name, mode, windows, scope, whenOld, notify, labels, releaseWhenResolved } = rule;
   return {
     name,
     mode,
     condition: compileWhen(rule.when),
-    playbooks: rule.playbooks.map(({ kind: _kind, reversible, ttlMs, ...entry }) => ({
-      ...entry,
-      ttlMs: reversible ? (ttlMs ?? rule.ttl ?? null) : null,
+    playbooks: rule.playbooks.map(({ name: playbook, clusters, parameters, rungs, ...entry }) => ({
+      name: playbook,
+      clusters,
+      parameters,
+      ttlMs: ttlOf(entry, rule),
+      ...(rungs === undefined
+        ? {}
+        : {
+            rungs: rungs.map((rung) => ({
+              playbook: rung.name,
+              parameters: rung.parameters,
+              ttlMs: ttlOf(rung, rule),
+            })),
+          }),
     })),
     cooldownMs: rule.cooldown,
     maxAgeMs: rule.maxAge,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { faultSentence, faultsOf, unknownWord } from "./fault-sentence.ts";
-import { duration, type KnownNames, oneOrMany, type PlaybookDeclaration } from "./schema-words.ts";
+import { duration, type KnownNames, listOf, oneOrMany, type PlaybookDeclaration } from "./schema-words.ts";
 
 /** One playbook of a rule, with what the rule asks of it. */
 export interface PlaybookEntry {
@@ -13,6 +13,8 @@ export interface PlaybookEntry {
   readonly clusters: readonly string[] | null;
   /** As written, checked by the playbook's own schema, which is applied again when it plans. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** What follows where this is not enough, rung by rung; absent: nothing. */
+  readonly rungs?: readonly PlaybookEntry[] | undefined;
 }
 
 type Context = z.core.$RefinementCtx<unknown>;
@@ -20,31 +22,82 @@ type Context = z.core.$RefinementCtx<unknown>;
 /** What `clusters` says when the playbook acts where the signal comes from. */
 export const SAME_CLUSTER = "same";
 
-/** The schema of one entry under `playbooks` of a rule; parameters are checked by the playbook's own schema. */
+const MOST_RUNGS = 5;
+
+/**
+ * The schema of one entry under `playbooks` of a rule, with the rungs that follow it; parameters are checked by the
+ * playbook's own schema.
+ */
 export function playbookEntry(known: KnownNames) {
+  const rung = z.strictObject(wordsOf(known)).transform((entry, context): PlaybookEntry => {
+    if (entry.with?.["clusters"] !== undefined) {
+      const message = "a rung acts on the cluster of the one before; remove clusters";
+      fault(context, ["with", "clusters"], entry.with["clusters"], message);
+    }
+    return checked(entry, known, context);
+  });
   return z
-    .strictObject({
-      name: declaration(known.playbooks),
-      ttl: duration(1000).optional(),
-      with: z.record(z.string(), z.unknown()).optional(),
-    })
+    .strictObject({ ...wordsOf(known), rungs: listOf(rung, MOST_RUNGS).min(1).optional() })
     .transform((entry, context): PlaybookEntry => {
-      const declared = entry.name;
-      if (entry.ttl !== undefined && !declared.reversible) {
-        const message = `${declared.name} cannot be taken back, so it has no deadline; remove ttl`;
-        fault(context, ["ttl"], entry.ttl, message);
-      }
-      const { clusters, ...parameters } = entry.with ?? {};
-      checkParameters(declared, parameters, context);
-      return {
-        name: declared.name,
-        kind: declared.kind,
-        ttlMs: entry.ttl,
-        reversible: declared.reversible,
-        clusters: clusters === undefined ? null : clusterIds(clusters, declared, known, context),
-        parameters,
-      };
+      const { rungs } = entry;
+      if (rungs !== undefined) checkLadder(entry.name, rungs, context);
+      // Optional, not empty, where there are none: the hash of a file without them stays what it was.
+      return { ...checked(entry, known, context), ...(rungs === undefined ? {} : { rungs }) };
     });
+}
+
+function wordsOf(known: KnownNames) {
+  return {
+    name: declaration(known.playbooks),
+    ttl: duration(1000).optional(),
+    with: z.record(z.string(), z.unknown()).optional(),
+  };
+}
+
+interface Written {
+  readonly name: PlaybookDeclaration;
+  readonly ttl?: number | undefined;
+  readonly with?: Readonly<Record<string, unknown>> | undefined;
+}
+
+function checked(entry: Written, known: KnownNames, context: Context): PlaybookEntry {
+  const declared = entry.name;
+  if (entry.ttl !== undefined && !declared.reversible) {
+    const message = `${declared.name} cannot be taken back, so it has no deadline; remove ttl`;
+    fault(context, ["ttl"], entry.ttl, message);
+  }
+  const { clusters, ...parameters } = entry.with ?? {};
+  checkParameters(declared, parameters, context);
+  return {
+    name: declared.name,
+    kind: declared.kind,
+    ttlMs: entry.ttl,
+    reversible: declared.reversible,
+    clusters: clusters === undefined ? null : clusterIds(clusters, declared, known, context),
+    parameters,
+  };
+}
+
+/** Only what acts can be too little, and only another playbook can be more. */
+function checkLadder(
+  { name, kind }: PlaybookDeclaration,
+  rungs: readonly PlaybookEntry[],
+  context: Context,
+): void {
+  if (kind === "evidence" || kind === "notification") {
+    fault(context, ["rungs"], rungs, `${name} contains nothing, so nothing can follow it; remove rungs`);
+  }
+  const below = new Set([name]);
+  for (const [index, rung] of rungs.entries()) {
+    if (rung.kind === "evidence" || rung.kind === "notification") {
+      const message = `${rung.name} contains nothing; name it under playbooks, where it waits for nothing`;
+      fault(context, ["rungs", index, "name"], rung.name, message);
+    } else if (below.has(rung.name)) {
+      const message = `${rung.name} stands on an earlier rung already; remove one of them`;
+      fault(context, ["rungs", index, "name"], rung.name, message);
+    }
+    below.add(rung.name);
+  }
 }
 
 function declaration(playbooks: readonly PlaybookDeclaration[]) {

@@ -38,10 +38,12 @@ function ruleWarnings(
       ),
     );
   }
-  const endless = playbooks.filter(
-    ({ kind, reversible, ttlMs }) =>
-      kind === "containment" && reversible && (ttlMs ?? rule.ttl) === undefined,
-  );
+  const endless = playbooks
+    .flatMap((entry) => [entry, ...(entry.rungs ?? [])])
+    .filter(
+      ({ kind, reversible, ttlMs }) =>
+        kind === "containment" && reversible && (ttlMs ?? rule.ttl) === undefined,
+    );
   if (highest === "enforce" && endless.length > 0) {
     const names = endless.map((playbook) => playbook.name).join(", ");
     const message = `rule ${name} enforces ${names} without an end; give it a ttl, else it stays until somebody takes it back`;

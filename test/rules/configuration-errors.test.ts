@@ -163,6 +163,20 @@ describe("values of the wrong form", () => {
     [playbook("{ name: notify, with: { clusters: «same } }"), "notify acts on no cluster"],
     [playbook("{ name: notify, ttl: «8h }"), "notify cannot be taken back"],
     [playbook("{ name: isolate-pod, ttl: «soon }"), "not a usable duration"],
+    [playbook("{ name: isolate-pod, rungs: «[] }"), "must not be empty"],
+    [playbook("{ name: isolate-pod, rungs: [{ name: «scale-to-zer }] }"), 'did you mean "scale-to-zero"?'],
+    [playbook("{ name: isolate-pod, rungs: [{ name: «isolate-pod }] }"), "stands on an earlier rung"],
+    [
+      playbook("{ name: isolate-pod, rungs: [{ name: scale-to-zero }, { name: «scale-to-zero }] }"),
+      "stands on an earlier rung",
+    ],
+    [playbook("{ name: isolate-pod, rungs: [{ name: «notify }] }"), "notify contains nothing"],
+    [playbook("{ name: notify, rungs: «[{ name: isolate-pod }] }"), "nothing can follow it"],
+    [
+      playbook("{ name: isolate-pod, rungs: [{ name: scale-to-zero, with: { clusters: «prod } }] }"),
+      "the cluster of the one before",
+    ],
+    [playbook("{ name: isolate-pod, rungs: [{ name: scale-to-zero, «rungs: [] }] }"), 'unknown key "rungs"'],
   ])("%s", (source, message) => {
     expectOneError(source, message);
   });

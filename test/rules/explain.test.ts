@@ -129,24 +129,26 @@ describe("explain", () => {
       {
         rule: "off",
         matched: true,
-        playbooks: [{ name: "notify", mode: "off", clusters: null, decidedBy: null }],
+        playbooks: [{ name: "notify", mode: "off", clusters: null, decidedBy: null, rungs: [] }],
       },
       {
         rule: "no",
         matched: false,
-        playbooks: [{ name: "notify", mode: "observe", clusters: null, decidedBy: null }],
+        playbooks: [{ name: "notify", mode: "observe", clusters: null, decidedBy: null, rungs: [] }],
       },
       {
         rule: "a",
         matched: true,
-        playbooks: [{ name: "block-image", mode: "approve", clusters: [OTHER_CLUSTER], decidedBy: null }],
+        playbooks: [
+          { name: "block-image", mode: "approve", clusters: [OTHER_CLUSTER], decidedBy: null, rungs: [] },
+        ],
       },
       {
         rule: "b",
         matched: true,
         playbooks: [
-          { name: "notify", mode: "observe", clusters: null, decidedBy: null },
-          { name: "block-image", mode: "observe", clusters: [OTHER_CLUSTER], decidedBy: "a" },
+          { name: "notify", mode: "observe", clusters: null, decidedBy: null, rungs: [] },
+          { name: "block-image", mode: "observe", clusters: [OTHER_CLUSTER], decidedBy: "a", rungs: [] },
         ],
       },
     ]);

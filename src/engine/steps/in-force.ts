@@ -1,11 +1,11 @@
 import { sentence } from "../../model/errors.ts";
-import type { Verification } from "../../model/playbook.ts";
+import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { LEASE_MS, later } from "../engine.ts";
 import { inForceDue } from "./deadline.ts";
 import { knowingTheObject } from "./newer-object.ts";
-import { asOutcome, goBack, readBackDue } from "./outcomes.ts";
+import { asOutcome, defer, goBack, mayTryAgain, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 /** In force: warned of its deadline, ended by it, or read back to see whether it still holds. */
@@ -50,29 +50,55 @@ function atDeadline({ engine, record }: Turn, now: Date): Change {
   };
 }
 
+/** Reads back whether it still holds. What cannot be read for now is read again soon: that is nobody's doing. */
 async function recheck(turn: Turn, patch: Change["patch"], due: Date): Promise<Change> {
   const { record } = turn;
-  const seen = await lookAgain(turn);
-  const proof = seen.verdict === "holds" ? seen.proof : seen.verdict === "partial" ? "partial" : "unverified";
-  const remains = seen.verdict === "holds" ? [] : seen.verdict === "partial" ? seen.remains : [seen.reason];
+  const found = await lookAgain(turn);
+  if (found.verdict === "unread" && mayTryAgain(record, found.error)) {
+    const again = defer(turn, found.error, patch);
+    return again.due !== null && again.due < due ? { ...again, goOn: false } : { ...again, due, goOn: false };
+  }
+  const proof = proofOf(found);
   const weaker = proof !== record.proof && proof !== "proved";
+  const undone = found.verdict === "absent" || found.verdict === "partial";
   return {
     state: "in-force",
     reason: `read back: ${proof}`,
     who: "engine",
     what: "rechecked",
-    patch: { ...patch, proof, remains },
+    patch: { ...patch, proof, remains: remainsOf(found), attempts: 0 },
     due: readBackDue(turn) ?? due,
     goOn: false,
+    ...(weaker && undone ? { climbs: true } : {}),
     // What no longer holds as it did is news; that it still holds is not.
     messages: weaker ? ["in-force"] : [],
   };
 }
 
-async function lookAgain(turn: Turn): Promise<Verification> {
+type Found = Verification | { readonly verdict: "unread"; readonly error: ReturnType<typeof asOutcome> };
+
+function proofOf(found: Found): Proof {
+  if (found.verdict === "holds") return found.proof;
+  return found.verdict === "partial" ? "partial" : "unverified";
+}
+
+function remainsOf(found: Found): readonly string[] {
+  switch (found.verdict) {
+    case "holds":
+      return [];
+    case "partial":
+      return found.remains;
+    case "unread":
+      return [`it could not be read back: ${sentence(found.error)}`];
+    default:
+      return [found.reason];
+  }
+}
+
+async function lookAgain(turn: Turn): Promise<Found> {
   try {
     return await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
-  } catch (error) {
-    return { verdict: "absent", reason: sentence(asOutcome(error)) };
+  } catch (raised) {
+    return { verdict: "unread", error: asOutcome(raised) };
   }
 }

@@ -116,7 +116,11 @@ export async function afterFault(turn: Turn, raised: unknown, touched: boolean):
       ? goBack(turn, "superseded", sentence(error), error.remains)
       : end("superseded", sentence(error), { remains: error.remains });
   }
-  if (!touched) return end(error instanceof Refused ? "refused" : "failed", sentence(error));
+  if (!touched) {
+    return error instanceof Refused
+      ? { ...end("refused", sentence(error)), climbs: true }
+      : end("failed", sentence(error));
+  }
   // Half a containment is better than none, and ends by its deadline; half of anything else is taken back.
   return turn.engine.playbooks.get(record.playbook)?.kind === "containment"
     ? whatStands(turn, error)
@@ -185,6 +189,7 @@ export function standing(
     },
     due: readBackDue(turn) ?? due,
     goOn: false,
+    ...(proof === "partial" || proof === "unverified" ? { climbs: true } : {}),
     messages: ["in-force"],
   };
 }

@@ -35,7 +35,9 @@ async function resolveAnew(turn: Turn): Promise<Change> {
   } catch (raised) {
     return notNow(turn, raised);
   }
-  if (resolution.outcome === "none") return end("skipped", resolution.reason, { unresolved: false });
+  if (resolution.outcome === "none") {
+    return { ...end("skipped", resolution.reason, { unresolved: false }), climbs: true };
+  }
   if (resolution.outcome === "later") return notNow(turn, resolvesLater(resolution.reason));
   if (targetKey(resolution.target) === targetKey(record.target)) {
     return planAnew({ ...turn, record: { ...record, unresolved: false } });

@@ -59,6 +59,7 @@ export async function planAnew(turn: Turn): Promise<Change> {
       fresh.newerIdentity === (entry?.newerIdentity ?? null) && fresh.lifted === (entry?.lifted ?? false),
     entry: entryAfter(turn, prepared, entry, goesOn),
     ...(isStored ? {} : { plan: { plan: prepared.plan, signal: stored?.signal ?? null, body: null } }),
+    ...(prepared.unable === true ? { climbs: true } : {}),
     messages: isAsked || goesOn || prepared.quiet === true ? [] : messagesFor(prepared, record),
   };
 }
@@ -67,7 +68,9 @@ export async function planAnew(turn: Turn): Promise<Change> {
 export function notNow(turn: Turn, raised: unknown): Change {
   const error = asOutcome(raised);
   if (error instanceof Retryable && turn.record.attempts + 1 < ATTEMPTS) return defer(turn, error);
-  return end(error.kind === "refused" ? "refused" : "failed", sentence(error));
+  return error.kind === "refused"
+    ? { ...end("refused", sentence(error)), climbs: true }
+    : end("failed", sentence(error));
 }
 
 function dueAfter(

@@ -20,7 +20,10 @@ export const verifying: Step = async (turn) => {
 export function afterVerification(turn: Turn, verification: Verification, touched: boolean): Change {
   switch (verification.verdict) {
     case "absent":
-      return goBack(turn, "failed", `the change was accepted but is not there: ${verification.reason}`);
+      return {
+        ...goBack(turn, "failed", `the change was accepted but is not there: ${verification.reason}`),
+        climbs: true,
+      };
     case "not-yet":
       return notYet(turn, verification, touched);
     default:
@@ -80,6 +83,7 @@ function finished(turn: Turn, proof: Proof, remains: readonly string[], touched:
     patch: { proof, remains, touched },
     due: wait,
     goOn: false,
+    ...(wait === null && (proof === "partial" || proof === "unverified") ? { climbs: true } : {}),
     messages: wait === null ? ["in-force"] : [],
   };
 }
