@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
-import { basePermissions } from "../../src/playbooks/base-permissions.ts";
+import { enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { clusterRole } from "../../src/playbooks/cluster-role.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { type KubernetesRight, kubernetesRights } from "../../src/playbooks/kubernetes-rights.ts";
@@ -74,7 +74,7 @@ async function chosenPlaybooks(
 
 function asJson(chosen: readonly AnyPlaybook[], rights: readonly KubernetesRight[]) {
   return {
-    engine: basePermissions,
+    engine: enginePermissions(chosen),
     playbooks: chosen.map(({ name, permissions: { kubernetes } }) => ({ name, kubernetes })),
     merged: rights.map(({ namespace, apiGroup, resource, resourceNames, verbs }) => ({
       apiGroup,

@@ -116,7 +116,9 @@ class Cluster {
     const stop = this.#store.listen((event) => events.push(event));
     const handled = this.#api.handle(raw);
     stop();
-    this.effects.push(...events.map((event) => effectOf(event, handled)));
+    // An Event tells of an effect and is none.
+    const changed = events.filter(({ resource }) => resource.plural !== "events");
+    this.effects.push(...changed.map((event) => effectOf(event, handled)));
     this.#controllers?.settle();
     return handled;
   }

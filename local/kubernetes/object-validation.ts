@@ -31,6 +31,7 @@ export function validate(resource: Resource, object: KubeObject, old?: KubeObjec
 
 function kindCauses(resource: Resource, object: KubeObject): Cause[] {
   if (resource.plural === "pods") return podCauses(object["spec"], "spec");
+  if (resource.plural === "events") return eventCauses(object);
   if (resource.plural === "configmaps") return configMapCauses(object);
   if (resource.plural === "validatingadmissionpolicybindings") return bindingCauses(object);
   return [...replicaCauses(object), ...selectorCauses(resource, object), ...templateCauses(resource, object)];
@@ -65,6 +66,14 @@ function podCauses(spec: Json | undefined, path: string): Cause[] {
     ...(stringAt(container, "name") === "" ? [requiredValue(`${path}.containers[${index}].name`)] : []),
     ...(stringAt(container, "image") === "" ? [requiredValue(`${path}.containers[${index}].image`)] : []),
   ]);
+}
+
+/** What is in no namespace has its Events in `default`; else both namespaces are one. */
+function eventCauses(object: KubeObject): Cause[] {
+  const of = stringAt(object, "involvedObject", "namespace");
+  return (of || "default") === stringAt(object, "metadata", "namespace")
+    ? []
+    : [invalidValue("involvedObject.namespace", of, "does not match event.namespace")];
 }
 
 function configMapCauses(object: KubeObject): Cause[] {

@@ -1,5 +1,4 @@
 import { highestMode } from "../model/mode-at.ts";
-import type { Remediation } from "../model/remediation.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Begun, begin } from "./begin.ts";
 import type { Work } from "./claim.ts";
@@ -51,9 +50,4 @@ async function beginRung({ engine, record }: Turn, signal: Signal): Promise<Begu
     climbedFrom: record.id,
   };
   return begin(engine, work);
-}
-
-/** Has this remediation a rung above it that may still be climbed? */
-export function hasRungs({ rule }: Pick<Remediation, "rule">): boolean {
-  return (rule.rungs ?? []).length > 0;
 }

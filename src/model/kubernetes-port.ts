@@ -10,6 +10,7 @@ import type {
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
+import type { OwnerEvent } from "./owner-event.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
@@ -88,6 +89,8 @@ export interface KubernetesWriter {
     condition: Precondition,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<BlockList>;
+  /** Leaves an Event beside an object; one of that name is there already: fine. */
+  recordEvent(event: OwnerEvent): Promise<void>;
 }
 
 /** Selects by labels exactly as the API server does. */

@@ -1,5 +1,5 @@
 import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
-import type { KubernetesPermission } from "../model/playbook.ts";
+import type { AnyPlaybook, KubernetesPermission } from "../model/playbook.ts";
 
 /**
  * What the engine reads of a cluster whichever playbooks are enabled: to find a target from an alert's entity, to
@@ -30,3 +30,14 @@ export const basePermissions: readonly KubernetesPermission[] = [
     namespace: OWN_NAMESPACE,
   },
 ];
+
+/** The engine's one write, where a playbook changes anything: an Event beside it, which tells its owner. */
+export const eventPermission: KubernetesPermission = { apiGroup: "", resource: "events", verbs: ["create"] };
+
+/** What the engine itself needs beside these playbooks. */
+export function enginePermissions(playbooks: readonly AnyPlaybook[]): readonly KubernetesPermission[] {
+  const changes = playbooks.some(
+    ({ kind, permissions }) => kind !== "evidence" && permissions.kubernetes.length > 0,
+  );
+  return changes ? [...basePermissions, eventPermission] : basePermissions;
+}

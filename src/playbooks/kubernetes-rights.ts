@@ -1,5 +1,5 @@
 import type { AnyPlaybook, KubernetesPermission } from "../model/playbook.ts";
-import { basePermissions } from "./base-permissions.ts";
+import { enginePermissions } from "./base-permissions.ts";
 import { tooWide } from "./too-wide.ts";
 
 /** Stands for the engine's own reads among those who want a right. No playbook has such a name. */
@@ -22,7 +22,7 @@ type Place = Omit<KubernetesRight, "verbs">;
 const VERBS = ["get", "list", "watch", "create", "patch", "delete"];
 
 /**
- * What these playbooks declare and the engine's reads, one entry for each resource, the cluster's before those of a
+ * What these playbooks declare and what the engine needs, one entry for each resource, the cluster's before those of a
  * namespace. Raises a `TypeError` where a declaration is wider than one of ours may be.
  */
 export function kubernetesRights(playbooks: readonly AnyPlaybook[]): readonly KubernetesRight[] {
@@ -45,7 +45,8 @@ function wantedBy(playbooks: readonly AnyPlaybook[]) {
   const declared = playbooks.flatMap(({ name, permissions }) =>
     permissions.kubernetes.map((permission) => ({ permission, by: name })),
   );
-  return [...basePermissions.map((permission) => ({ permission, by: ENGINE })), ...declared];
+  const own = enginePermissions(playbooks).map((permission) => ({ permission, by: ENGINE }));
+  return [...own, ...declared];
 }
 
 function placeOf({ namespace, apiGroup, resource, resourceNames }: KubernetesPermission): Place {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { basePermissions } from "../../src/playbooks/base-permissions.ts";
+import { enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { clusterRole } from "../../src/playbooks/cluster-role.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { kubernetesRights } from "../../src/playbooks/kubernetes-rights.ts";
@@ -65,7 +65,7 @@ describe("reflex permissions", () => {
       const isolatePod = playbooks.find(({ name }) => name === "isolate-pod");
       expect(json()).toEqual([
         {
-          engine: basePermissions,
+          engine: enginePermissions(playbooks.filter(({ name }) => name === "isolate-pod")),
           playbooks: [{ name: "isolate-pod", kubernetes: isolatePod?.permissions.kubernetes }],
           merged: expect.arrayContaining([
             { apiGroup: "", resource: "pods", verbs: expect.arrayContaining(["get", "list", "patch"]) },

@@ -214,27 +214,31 @@ describe("a crash, a lost answer or a repeated request while a rung is climbed",
   it.each([
     ["from a verdict", REFUSES, "skipped"],
     ["from a partial containment", STAYS_PARTIAL, "in-force"],
-  ])("loses no rung and begins none twice, %s, wherever it strikes", async (_from, first, state) => {
-    let points = 1;
-    for (let index = 0; index < points; index++) {
-      for (const fault of FAULTS) {
-        const b = ladder({ first });
-        const act = (engine: Engine) => ingest(engine, [event({ id: "a-1" })]);
-        const struck = await strike(b, index, fault, act);
-        points = Math.max(points, struck.points.length);
-        // The host repeats the batch, and the sweep finds what was left.
-        await ingest(another(b), [event({ id: "a-1" })]);
-        await sweepAfter(b, 3, 3, 3);
-        const where = `${fault.do} at ${struck.points[index] ?? index}`;
-        expect(rungs(b), where).toEqual({ quarantine: state, second: "in-force" });
-        expect(b.records(), where).toHaveLength(2);
-        expect(recordOf(b, "quarantine").climbedTo, where).toBe(recordOf(b, "second").id);
-        expect(b.world.labelsOf("web-1")["second"], where).toBe(recordOf(b, "second").id);
-        expect(b.broken(), where).toEqual([]);
+  ])(
+    "loses no rung and begins none twice, %s, wherever it strikes",
+    async (_from, first, state) => {
+      let points = 1;
+      for (let index = 0; index < points; index++) {
+        for (const fault of FAULTS) {
+          const b = ladder({ first });
+          const act = (engine: Engine) => ingest(engine, [event({ id: "a-1" })]);
+          const struck = await strike(b, index, fault, act);
+          points = Math.max(points, struck.points.length);
+          // The host repeats the batch, and the sweep finds what was left.
+          await ingest(another(b), [event({ id: "a-1" })]);
+          await sweepAfter(b, 3, 3, 3);
+          const where = `${fault.do} at ${struck.points[index] ?? index}`;
+          expect(rungs(b), where).toEqual({ quarantine: state, second: "in-force" });
+          expect(b.records(), where).toHaveLength(2);
+          expect(recordOf(b, "quarantine").climbedTo, where).toBe(recordOf(b, "second").id);
+          expect(b.world.labelsOf("web-1")["second"], where).toBe(recordOf(b, "second").id);
+          expect(b.broken(), where).toEqual([]);
+        }
       }
-    }
-    expect(points).toBeGreaterThan(8);
-  });
+      expect(points).toBeGreaterThan(8);
+    },
+    180_000,
+  );
 });
 
 function refuses(): Promise<never> {

@@ -1,6 +1,7 @@
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import type { Labels, Node, Pod, Workload } from "../../src/model/kubernetes-objects.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../src/model/kubernetes-port.ts";
+import type { OwnerEvent } from "../../src/model/owner-event.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 
 /** The subscription and cluster of every test signal. */
@@ -26,6 +27,8 @@ export const ANY_VERSION = "*";
 export class World {
   readonly pods = new Map<string, Pod>();
   readonly effects: Effect[] = [];
+  /** What owners were told. */
+  readonly events: OwnerEvent[] = [];
   /** Controllers of pods, by whoever needs some. */
   readonly workloads: Workload[] = [];
   /** Nodes, by whoever needs some. */
@@ -147,6 +150,11 @@ export class World {
       cordonNode: absent,
       setScale: absent,
       changeBlockList: absent,
+      // Nothing hangs on it, so it is no place to stop.
+      recordEvent: (event) => {
+        this.events.push(event);
+        return Promise.resolve();
+      },
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import type { KubernetesPermission } from "../../src/model/playbook.ts";
-import { basePermissions } from "../../src/playbooks/base-permissions.ts";
+import { basePermissions, enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { manifest } from "./cluster-objects.ts";
 
@@ -84,7 +84,10 @@ describe("the roles of the manifests", () => {
   const roles = manifest("4-access.yaml").flatMap((document) => roleSchema.safeParse(document).data ?? []);
 
   it("grant exactly what the playbooks and the engine's reads need", () => {
-    const needed = [...basePermissions, ...playbooks.flatMap(({ permissions }) => permissions.kubernetes)];
+    const needed = [
+      ...enginePermissions(playbooks),
+      ...playbooks.flatMap(({ permissions }) => permissions.kubernetes),
+    ];
     expect(roles).toHaveLength(2);
     expect(linesOf(permissionsOf(roles))).toEqual(linesOf(needed));
   });
@@ -101,6 +104,10 @@ describe("the roles of the manifests", () => {
     expect(
       basePermissions.flatMap(({ verbs }) => verbs).every((verb) => verb === "get" || verb === "list"),
     ).toBe(true);
+    const added = linesOf(enginePermissions(playbooks)).filter(
+      (line) => !linesOf(basePermissions).includes(line),
+    );
+    expect(added).toEqual(["create  events * *"]);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";
 import type { AnyPlaybook, KubernetesPermission } from "../../src/model/playbook.ts";
-import { basePermissions } from "../../src/playbooks/base-permissions.ts";
+import { enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { clusterRole } from "../../src/playbooks/cluster-role.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { kubernetesRights } from "../../src/playbooks/kubernetes-rights.ts";
@@ -66,7 +66,7 @@ function grantedBy(documents: readonly unknown[]): Set<string> {
 
 const roleOf = (chosen: readonly AnyPlaybook[]) => documentsOf(clusterRole(kubernetesRights(chosen)));
 const declared = (chosen: readonly AnyPlaybook[]) =>
-  rightsIn([...basePermissions, ...chosen.flatMap(({ permissions }) => permissions.kubernetes)]);
+  rightsIn([...enginePermissions(chosen), ...chosen.flatMap(({ permissions }) => permissions.kubernetes)]);
 const sorted = (rights: ReadonlySet<string>) => [...rights].toSorted();
 
 function playbookWith(name: string, kubernetes: readonly KubernetesPermission[]): AnyPlaybook {
@@ -112,11 +112,12 @@ describe("the role of some playbooks", () => {
       JSON.stringify([namespace, apiGroup, resource, resourceNames?.toSorted()]);
     fc.assert(
       fc.property(fc.array(permission, { maxLength: 8 }), (permissions) => {
-        const text = clusterRole(kubernetesRights([playbookWith("made", permissions)]));
+        const made = playbookWith("made", permissions);
+        const text = clusterRole(kubernetesRights([made]));
         const turned = permissions.toReversed();
         expect(clusterRole(kubernetesRights([playbookWith("made", turned)]))).toBe(text);
         const rules = documentsOf(text).flatMap((document) => documentSchema.parse(document).rules ?? []);
-        expect(rules).toHaveLength(new Set([...basePermissions, ...permissions].map(place)).size);
+        expect(rules).toHaveLength(new Set([...enginePermissions([made]), ...permissions].map(place)).size);
       }),
     );
   });

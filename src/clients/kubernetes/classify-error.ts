@@ -57,6 +57,12 @@ export function isNotFound(error: unknown): boolean {
   return answer?.code === 404 && answer.status !== null;
 }
 
+/** Did the API server itself say that an object of that name is there already? */
+export function alreadyThere(error: unknown): boolean {
+  const answer = errorAnswer(error);
+  return answer?.code === 409 && answer.status?.reason === "AlreadyExists";
+}
+
 /**
  * What a failed call says of the way to the cluster: its credential is not known, its certificate not trusted, or nobody
  * is there. Null: the way is as it should be.

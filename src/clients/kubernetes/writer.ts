@@ -8,13 +8,16 @@ import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
+import { writeEvent } from "./write-event.ts";
 
 const fieldManager = FIELD_MANAGER;
 const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
 
 /** The writing port over one connection. */
-export function createWriter({ call, find }: Connection): KubernetesWriter {
+export function createWriter(connection: Connection): KubernetesWriter {
+  const { call, find } = connection;
   return {
+    ...writeEvent(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);

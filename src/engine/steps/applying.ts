@@ -7,6 +7,7 @@ import { confirm } from "../confirm.ts";
 import type { Step, Turn } from "../drive.ts";
 import { type Gate, gate } from "../gate.ts";
 import { heldBack } from "../held-back.ts";
+import { tellOwner } from "../tell-owner.ts";
 import { afterFault } from "./outcomes.ts";
 import { asking, stopped } from "./stopped.ts";
 import { judgedBy, planOf, playbookOf } from "./turn-plan.ts";
@@ -36,7 +37,12 @@ export const applying: Step = async (turn) => {
       throw new Refused(halt.reason, "It is decided anew.");
     });
     await playbook.apply(plan, passage.ports);
-    verification = await playbook.verify(plan, engine.ports);
+    const told = touched() ? tellOwner(turn, plan, "applied") : null;
+    try {
+      verification = await playbook.verify(plan, engine.ports);
+    } finally {
+      await told;
+    }
   } catch (error) {
     const [first] = halted;
     if (first !== undefined) return stopped(turn, first.plan, first.halt, touched());

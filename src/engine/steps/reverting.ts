@@ -6,6 +6,7 @@ import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { gate } from "../gate.ts";
+import { tellOwner } from "../tell-owner.ts";
 import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
@@ -20,6 +21,7 @@ export const reverting: Step = async (turn) => {
       if (reason !== null) throw mayNotBeTouched(reason);
     });
     const outcome = await playbookOf(turn).revert(plan, passage.ports);
+    if (outcome.outcome === "restored") await tellOwner(turn, plan, "reverted");
     return (
       oneMoreLook(turn) ??
       takenBack(turn, outcome.outcome === "gone" ? outcome.reason : "what was touched is as it was")
