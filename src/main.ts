@@ -27,12 +27,14 @@ import { registerReport } from "./functions/report.ts";
 import { registerRuns } from "./functions/runs.ts";
 import { registerSweep } from "./functions/sweep.ts";
 import { unsafeSettings } from "./functions/unsafe-settings.ts";
+import type { EvidenceStore } from "./model/evidence-port.ts";
 import type { Log } from "./model/log.ts";
 import { lowestMode, MODES } from "./model/mode.ts";
 import { visibleJson } from "./model/visible-text.ts";
 import { composeCard, composeMail } from "./notify/index.ts";
 import { playbooks } from "./playbooks/index.ts";
 import { type Configuration, parseConfiguration } from "./rules/index.ts";
+import { openEvidence } from "./store/open-evidence.ts";
 import { openTable, type TableSettings } from "./store/open-table.ts";
 import type { Table } from "./store/table.ts";
 
@@ -79,18 +81,20 @@ const armAccess = openArmAccess({
   allowLoopback: isLocal,
 });
 const arm = createArm(armAccess);
+const clusters = openClusters(configuration.clusters, {
+  readKubeconfig: (path) => readFileSync(resolve(dirname(configurationFile), path), "utf8"),
+  setting,
+  allowLoopback: isLocal,
+  arm,
+  credential: appIdentity,
+  clock,
+});
+const evidence = openEvidencePort();
 const engine: Engine = {
   table,
   configuration,
   playbooks: new Map(playbooks.map((playbook) => [playbook.name, playbook])),
-  ports: openClusters(configuration.clusters, {
-    readKubeconfig: (path) => readFileSync(resolve(dirname(configurationFile), path), "utf8"),
-    setting,
-    allowLoopback: isLocal,
-    arm,
-    credential: appIdentity,
-    clock,
-  }),
+  ports: { read: { ...clusters.read, ...evidence }, write: { ...clusters.write, ...evidence } },
   channels: createChannels(
     configuration.channels,
     setting,
@@ -137,15 +141,29 @@ function readConfiguration(file: string): Configuration {
 }
 
 function tableSettings(): TableSettings {
-  const connectionString = setting("REFLEX_STATE");
-  if (connectionString !== undefined) return { connectionString };
-  const endpoint = setting("REFLEX_STATE__tableServiceUri");
-  if (endpoint === undefined) {
+  const settings = accountSettings("REFLEX_STATE", "tableServiceUri");
+  if (settings === null) {
     throw new Error(
       "Set REFLEX_STATE__tableServiceUri to the table endpoint of the state account (or REFLEX_STATE to a connection string).",
     );
   }
-  return { endpoint, credential: managedIdentity(setting("REFLEX_STATE__clientId")) };
+  return settings;
+}
+
+/** Where evidence is kept, if anywhere: without it the playbook that collects it is refused, and says so. */
+function openEvidencePort(): { readonly evidence?: EvidenceStore } {
+  const settings = accountSettings("REFLEX_EVIDENCE", "blobServiceUri");
+  const container = setting("REFLEX_EVIDENCE_CONTAINER") ?? "evidence";
+  return settings === null ? {} : { evidence: openEvidence({ ...settings, container }) };
+}
+
+/** A storage account: a connection string under the name itself, or an endpoint and an identity beside it. */
+function accountSettings(name: string, endpointName: string): TableSettings | null {
+  const connectionString = setting(name);
+  if (connectionString !== undefined) return { connectionString };
+  const endpoint = setting(`${name}__${endpointName}`);
+  if (endpoint === undefined) return null;
+  return { endpoint, credential: managedIdentity(setting(`${name}__clientId`)) };
 }
 
 /** Makes the table before the first use; a failure is tried again with the next use. */

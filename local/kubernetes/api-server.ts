@@ -8,6 +8,7 @@ import {
   tokenUser,
 } from "./access-rules.ts";
 import { type ApiAnswer, type ApiRequest, answerWritten } from "./api-request.ts";
+import { type ContainerLogs, readLog } from "./container-logs.ts";
 import { createObject } from "./create-object.ts";
 import { deleteObject, deleteOptions } from "./delete-object.ts";
 import { discover } from "./discovery.ts";
@@ -62,8 +63,15 @@ export class ApiServer {
   readonly #store: ObjectStore;
   readonly #rules: readonly PolicyRule[] | undefined;
   readonly #token: string;
+  readonly #logs: ContainerLogs;
 
-  constructor(store: ObjectStore, rules: readonly PolicyRule[] | undefined, token: string) {
+  constructor(
+    store: ObjectStore,
+    rules: readonly PolicyRule[] | undefined,
+    token: string,
+    logs: ContainerLogs,
+  ) {
+    this.#logs = logs;
     this.#store = store;
     this.#rules = rules;
     this.#token = token;
@@ -106,6 +114,7 @@ export class ApiServer {
       dryRun: raw.storeNothing || isDryRun(raw.query, seen.verb),
     };
     if (name !== "") checkName(request);
+    if (seen.verb === "get" && request.subresource === "log") return readLog(request, this.#logs);
     return answerVerb(seen.verb, request);
   }
 
@@ -166,10 +175,16 @@ export class ApiServer {
   }
 }
 
+/** An eviction is only ever created, below the pod that it ends; a log is only ever read. */
+const onlyVerbs: Readonly<Record<string, { method: string; verb: string }>> = {
+  eviction: { method: "POST", verb: "create" },
+  log: { method: "GET", verb: "get" },
+};
+
 function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {
   const one = name !== undefined && name !== "";
-  // An eviction is only ever created, below the pod that it ends.
-  if (subresource === "eviction") return method === "POST" && one ? "create" : "";
+  const only = onlyVerbs[subresource];
+  if (only !== undefined) return method === only.method && one ? only.verb : "";
   if (method === "GET" && one) return "get";
   if (method === "GET") return query.get("watch") === "true" || query.get("watch") === "1" ? "watch" : "list";
   if (method === "DELETE") return one ? "delete" : "deletecollection";

@@ -1,4 +1,5 @@
 import { reconcileAutoscalers } from "./autoscaling.ts";
+import { reconcileAccounts } from "./default-accounts.ts";
 import { stringAt } from "./json-value.ts";
 import { isBeingDeleted, type KubeObject, namespaceOf, ownersOf } from "./kube-object.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -48,6 +49,7 @@ export class Controllers {
       this.#empty(namespace);
       return;
     }
+    if (namespace !== undefined) reconcileAccounts(this.#store, name);
     reconcileAutoscalers(this.#store, name);
     reconcileDeployments(this.#store, name);
     reconcilePods(this.#store, name);

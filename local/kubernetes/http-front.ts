@@ -4,7 +4,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ApiAnswer } from "./api-request.ts";
 import type { Handled, RawRequest } from "./api-server.ts";
 import type { FaultyAnswer, InjectedFaults } from "./injected-faults.ts";
-import type { Json } from "./json-value.ts";
 import type { Watch } from "./watch-stream.ts";
 
 /** One request as it was answered; status 0 where no answer went out. */
@@ -111,18 +110,17 @@ async function readText(request: IncomingMessage): Promise<string> {
 }
 
 function sendJson(response: ServerResponse, answer: ApiAnswer): void {
-  const { type, text } = wire(answer.body);
+  const { type, bytes } = wire(answer);
   response.writeHead(answer.status, {
     "content-type": type,
     "cache-control": "no-cache, private",
     ...answer.headers,
   });
-  response.end(text);
+  response.end(bytes);
 }
 
 function sendHalf(response: ServerResponse, answer: ApiAnswer): void {
-  const { type, text } = wire(answer.body);
-  const bytes = Buffer.from(text);
+  const { type, bytes } = wire(answer);
   response.writeHead(answer.status, {
     "content-type": type,
     "content-length": bytes.length,
@@ -131,9 +129,10 @@ function sendHalf(response: ServerResponse, answer: ApiAnswer): void {
   response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => response.destroy());
 }
 
-function wire(body: Json): { type: string; text: string } {
-  if (typeof body === "string") return { type: "text/plain; charset=utf-8", text: body };
-  return { type: "application/json", text: `${JSON.stringify(body)}\n` };
+function wire({ body, bytes }: ApiAnswer): { type: string; bytes: Buffer } {
+  if (bytes !== undefined) return { type: "text/plain", bytes: Buffer.from(bytes) };
+  if (typeof body === "string") return { type: "text/plain; charset=utf-8", bytes: Buffer.from(body) };
+  return { type: "application/json", bytes: Buffer.from(`${JSON.stringify(body)}\n`) };
 }
 
 function sendEvents(response: ServerResponse, watch: Watch, seconds: number): void {

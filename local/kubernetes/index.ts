@@ -1,12 +1,13 @@
 // Measured behaviour of a real API server (1.36) for the kinds of the resource table, over plain HTTP and JSON. Left out:
 // TLS, protobuf, OpenAPI and field validation against it, aggregated discovery, bookmarks, server-side apply of a scale,
-// logs, exec, CEL (see blocked-images.ts), and what pod-controllers.ts names. Controllers are done before the
+// exec, CEL (see blocked-images.ts), and what pod-controllers.ts names. Controllers are done before the
 // answer goes out, so nothing has to be waited for; on a real server it has.
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
 import type { PolicyRule } from "./access-rules.ts";
 import type { ApiAnswer } from "./api-request.ts";
 import { ApiServer, type Handled, type RawRequest } from "./api-server.ts";
+import { ContainerLogs, type LogPlace } from "./container-logs.ts";
 import { Controllers } from "./controllers.ts";
 import { httpFront, type RecordedRequest, type ServerIdentity } from "./http-front.ts";
 import { type Fault, faultSchema, InjectedFaults } from "./injected-faults.ts";
@@ -54,6 +55,8 @@ export interface KubernetesStandIn {
   read(kind: string, namespace: string, name: string): KubeObject | undefined;
   /** All stored objects of a kind in a namespace, or everywhere. */
   readAll(kind: string, namespace?: string): KubeObject[];
+  /** Has a container print this. Raises an error where the pod is not there. */
+  print(namespace: string, pod: string, place: LogPlace, bytes: Uint8Array): void;
   /** What shall go wrong. */
   readonly faults: InjectedFaults;
   /** Ends the server and every open connection. */
@@ -85,6 +88,7 @@ export async function startKubernetes(options: KubernetesOptions = {}): Promise<
     read: (kind, namespace, name) =>
       cluster.read(kind, namespace).find((object) => object.metadata.name === name),
     readAll: (kind, namespace) => cluster.read(kind, namespace),
+    print: (namespace, pod, place, bytes) => cluster.print(namespace, pod, place, bytes),
     faults: cluster.faults,
     close: () =>
       new Promise((resolve) => {
@@ -101,10 +105,11 @@ class Cluster {
   readonly effects: RecordedEffect[] = [];
   readonly #store = new ObjectStore();
   readonly #api: ApiServer;
+  readonly #logs = new ContainerLogs();
   readonly #controllers: Controllers | undefined;
 
   constructor(rules: readonly PolicyRule[] | undefined, token: string, controllers: boolean) {
-    this.#api = new ApiServer(this.#store, rules, token);
+    this.#api = new ApiServer(this.#store, rules, token, this.#logs);
     this.#controllers = controllers ? new Controllers(this.#store) : undefined;
     this.seed(
       standardNamespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
@@ -141,6 +146,12 @@ class Cluster {
         this.read(object.kind, undefined).find(({ metadata }) => metadata.uid === object.metadata.uid) ??
         object,
     );
+  }
+
+  print(namespace: string, name: string, place: LogPlace, bytes: Uint8Array): void {
+    const pod = this.read("Pod", namespace).find(({ metadata }) => metadata.name === name);
+    if (pod === undefined) throw new Error(`There is no pod ${namespace}/${name} that could print.`);
+    this.#logs.set(pod, place, bytes);
   }
 
   read(kind: string, namespace: string | undefined): KubeObject[] {

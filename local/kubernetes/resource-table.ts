@@ -1,5 +1,5 @@
-/** How names of a kind are checked: RFC 1123 subdomain or label, or RFC 1035 label. */
-export type NameRule = "subdomain" | "label" | "service";
+/** How names of a kind are checked: RFC 1123 subdomain or label, RFC 1035 label, or any segment of a path (rights). */
+export type NameRule = "subdomain" | "label" | "service" | "path";
 
 /** One served kind. Everything that differs between kinds is a column here, never a branch elsewhere. */
 export interface Resource {
@@ -10,7 +10,7 @@ export interface Resource {
   readonly namespaced: boolean;
   readonly nameRule: NameRule;
   /** Subresources beside the object itself. */
-  readonly subresources: readonly ("status" | "scale" | "eviction")[];
+  readonly subresources: readonly ("status" | "scale" | "eviction" | "log")[];
   /** Whether metadata.generation counts changes of spec. */
   readonly generation: boolean;
   /** Path from the object to its pod template; undefined where it holds none. */
@@ -58,7 +58,7 @@ export const resources: readonly Resource[] = [
   served("", "v1", {
     plural: "pods",
     kind: "Pod",
-    subresources: ["status", "eviction"],
+    subresources: ["status", "eviction", "log"],
     generation: true,
     returnsDeleted: true,
   }),
@@ -72,6 +72,7 @@ export const resources: readonly Resource[] = [
   served("", "v1", { plural: "nodes", kind: "Node", namespaced: false, subresources: ["status"] }),
   served("", "v1", { plural: "configmaps", kind: "ConfigMap" }),
   served("", "v1", { plural: "events", kind: "Event" }),
+  served("", "v1", { plural: "serviceaccounts", kind: "ServiceAccount", returnsDeleted: true }),
   served("", "v1", {
     plural: "podtemplates",
     kind: "PodTemplate",
@@ -109,6 +110,19 @@ export const resources: readonly Resource[] = [
     template: ["spec", "jobTemplate", "spec", "template"],
   }),
   served("networking.k8s.io", "v1", { plural: "networkpolicies", kind: "NetworkPolicy", generation: true }),
+  served("rbac.authorization.k8s.io", "v1", {
+    plural: "rolebindings",
+    kind: "RoleBinding",
+    nameRule: "path",
+    immutable: ["roleRef"],
+  }),
+  served("rbac.authorization.k8s.io", "v1", {
+    plural: "clusterrolebindings",
+    kind: "ClusterRoleBinding",
+    namespaced: false,
+    nameRule: "path",
+    immutable: ["roleRef"],
+  }),
   served("admissionregistration.k8s.io", "v1", {
     plural: "validatingadmissionpolicies",
     kind: "ValidatingAdmissionPolicy",

@@ -25,6 +25,14 @@ export async function beforeWrite(turn: Turn, plan: Plan, touched: boolean): Pro
   return judged ?? haltedNow(turn);
 }
 
+/**
+ * Asked right before each file of evidence is kept: time of the lease, kill switch and pause. The target is not looked at
+ * again: nothing of it is changed, and what has gone meanwhile is no reason to keep less. Null: go. Raises as `beforeWrite`.
+ */
+export function beforeKeeping(turn: Turn): Promise<Stop | null> {
+  return haltedNow(turn);
+}
+
 /** The target as it is now, as the guard judges it. Null: go on. */
 export async function judgedNow(turn: Turn, plan: Plan, touched: boolean): Promise<Stop | null> {
   const { engine, record, held } = turn;

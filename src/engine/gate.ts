@@ -1,4 +1,5 @@
 import { Conflict, Permanent, Refused, Retryable } from "../model/errors.ts";
+import type { EvidenceStore } from "../model/evidence-port.ts";
 import type { KubernetesWriter } from "../model/kubernetes-port.ts";
 import type { WritePorts } from "../model/playbook.ts";
 
@@ -12,17 +13,24 @@ export interface Gate {
   touched(): boolean;
 }
 
-/** Puts a gate before all writes of the ports: playbooks know nothing of lease, time and pause. */
-export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
+/**
+ * Puts a gate before all writes of the ports: playbooks know nothing of lease, time and pause. `beforeKeeping` is asked
+ * before evidence is kept, which changes nothing of the target.
+ */
+export function gate(
+  ports: WritePorts,
+  beforeWrite: BeforeWrite,
+  beforeKeeping: BeforeWrite = beforeWrite,
+): Gate {
   let touched = false;
-  const through = async <T>(write: () => Promise<T>): Promise<T> => {
-    await beforeWrite();
-    const before = touched;
+  const through = async <T>(write: () => Promise<T>, before = beforeWrite): Promise<T> => {
+    await before();
+    const wasTouched = touched;
     touched = true;
     try {
       return await write();
     } catch (error) {
-      if (isRefusal(error)) touched = before;
+      if (isRefusal(error)) touched = wasTouched;
       throw error;
     }
   };
@@ -37,8 +45,21 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
     recordEvent: (event) => through(() => writer.recordEvent(event)),
   });
+  const keeping = (store: EvidenceStore): EvidenceStore => ({
+    place: store.place,
+    read: (name) => store.read(name),
+    list: (prefix) => store.list(prefix),
+    put: (...file) => through(() => store.put(...file), beforeKeeping),
+  });
+  const { evidence } = ports.write;
   return {
-    ports: { read: ports.read, write: { kubernetes: (cluster) => guarded(ports.write.kubernetes(cluster)) } },
+    ports: {
+      read: ports.read,
+      write: {
+        kubernetes: (cluster) => guarded(ports.write.kubernetes(cluster)),
+        ...(evidence === undefined ? {} : { evidence: keeping(evidence) }),
+      },
+    },
     touched: () => touched,
   };
 }

@@ -216,8 +216,11 @@ function tooOld({ at }: Pick<Remediation["signal"], "at">, maxAgeMs: number, the
   return !(then.getTime() - new Date(at ?? Number.NaN).getTime() <= maxAgeMs);
 }
 
+/** Evidence is kept for good, and there is nothing to take back: it changes nothing, and fades while somebody is asked. */
 function irreversible({ playbook }: GuardQuestion): string | null {
-  return playbook.reversible ? null : `${playbook.name} cannot be taken back, so a person decides`;
+  return playbook.reversible || playbook.kind === "evidence"
+    ? null
+    : `${playbook.name} cannot be taken back, so a person decides`;
 }
 
 function secondPerson({ playbook, byPerson }: GuardQuestion): string | null {

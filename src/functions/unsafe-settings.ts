@@ -4,9 +4,9 @@ import { isLoopback } from "../clients/loopback.ts";
 export type Settings = Readonly<Record<string, string | undefined>>;
 
 const SWITCHES = ["REFLEX_LOCAL", "REFLEX_TRUST_EASY_AUTH", "REFLEX_ALLOW_KEYS", "REFLEX_ALLOW_PRIVATE_MAIL"];
-/** Settings that may hold a whole connection: our state, the hub, and the host's own storage with its keys. */
-const CONNECTIONS = ["REFLEX_STATE", "REFLEX_EVENTS", "AzureWebJobsStorage"];
-const ADDRESSES = ["REFLEX_STATE__tableServiceUri", "REFLEX_CONSOLE_URL"];
+/** Settings that may hold a whole connection: our state, the hub, evidence, and the host's own storage with its keys. */
+const CONNECTIONS = ["REFLEX_STATE", "REFLEX_EVENTS", "REFLEX_EVIDENCE", "AzureWebJobsStorage"];
+const ADDRESSES = ["REFLEX_STATE__tableServiceUri", "REFLEX_EVIDENCE__blobServiceUri", "REFLEX_CONSOLE_URL"];
 const SECRET_PART = /(?:^|;)\s*(?:AccountKey|SharedAccessKey|SharedAccessSignature)\s*=\s*[^;\s]/i;
 const DEBUGGER = /--(?:inspect|debug)\b/;
 const WEAKER_TLS = /--(?:tls-min-v1\.[01]|tls-keylog|insecure-http-parser)\b/;

@@ -1,3 +1,4 @@
+import type { EvidenceSource } from "./evidence-source.ts";
 import type {
   BlockList,
   LabelSelector,
@@ -16,7 +17,7 @@ import type { OwnerEvent } from "./owner-event.ts";
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader {
+export interface KubernetesReader extends EvidenceSource {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;

@@ -1,16 +1,20 @@
 import type { z } from "zod";
+import type { EvidenceReader, EvidenceStore, KeptEvidence } from "./evidence-port.ts";
 import type { KubernetesReader, KubernetesWriter } from "./kubernetes-port.ts";
 import type { Plan, PlanDraft } from "./plan.ts";
 import type { Target, TargetKind } from "./target.ts";
 
-/** The ports with which a playbook reads. A cluster is named by its ARM id; an unknown one raises `Refused`. */
+/**
+ * The ports with which a playbook reads. A cluster is named by its ARM id; an unknown one raises `Refused`. Without
+ * `evidence` the app has nowhere to keep any.
+ */
 export interface ReadPorts {
-  readonly read: { kubernetes(cluster: string): KubernetesReader };
+  readonly read: { kubernetes(cluster: string): KubernetesReader; readonly evidence?: EvidenceReader };
 }
 
 /** The ports with which a playbook changes. The engine checks pause, lease and time before each write. */
 export interface WritePorts extends ReadPorts {
-  readonly write: { kubernetes(cluster: string): KubernetesWriter };
+  readonly write: { kubernetes(cluster: string): KubernetesWriter; readonly evidence?: EvidenceStore };
 }
 
 /** What `plan` answers: a change, nothing to do, or a reason not to do it. */
@@ -27,11 +31,11 @@ export const PROOFS = ["proved", "declared", "partial", "unverified"] as const;
 /** One of the proofs. */
 export type Proof = (typeof PROOFS)[number];
 
-/** What `verify` read back. */
+/** What `verify` read back; `kept`: the evidence that it found, which goes on record. */
 export type Verification =
-  | { readonly verdict: "holds"; readonly proof: "proved" | "declared" }
+  | { readonly verdict: "holds"; readonly proof: "proved" | "declared"; readonly kept?: KeptEvidence }
   /** It holds, but what `remains` is not covered. */
-  | { readonly verdict: "partial"; readonly remains: readonly string[] }
+  | { readonly verdict: "partial"; readonly remains: readonly string[]; readonly kept?: KeptEvidence }
   /** Not so yet; ask again after `retryAfterMs`. */
   | { readonly verdict: "not-yet"; readonly reason: string; readonly retryAfterMs: number }
   /** What was written is not there. */

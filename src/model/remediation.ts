@@ -1,4 +1,5 @@
 import type { DefenderReference } from "./defender-port.ts";
+import type { KeptEvidence } from "./evidence-port.ts";
 import type { Mode } from "./mode.ts";
 import type { Proof } from "./playbook.ts";
 import type { Scope, TimeWindow } from "./rule.ts";
@@ -119,6 +120,8 @@ export interface Remediation {
   readonly reason: string;
   /** What a partial containment or a superseded revert leaves, one sentence each. */
   readonly remains: readonly string[];
+  /** The evidence that it stored; only together with `done`, and a proof of `proved` or `partial`. */
+  readonly kept?: KeptEvidence;
   readonly mode: Mode;
   readonly rule: RuleAsItWas;
   readonly signal: SignalSummary;

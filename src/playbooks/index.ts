@@ -1,5 +1,6 @@
 import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
+import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
@@ -13,5 +14,6 @@ export const playbooks: readonly AnyPlaybook[] = [
   scaleToZero,
   blockImage,
   cordonNode,
+  collectEvidence,
   notify,
 ];

@@ -5,7 +5,7 @@ import type { Mode } from "../../src/model/mode.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { bench, countingRandomness } from "../engine/harness.ts";
-import { portsOf } from "../playbooks/cluster-objects.ts";
+import { evidenceOf, portsOf } from "../playbooks/cluster-objects.ts";
 import { type Scenario, scenarios } from "./playbook-scenarios.ts";
 
 const clusters: KubernetesStandIn[] = [];
@@ -69,6 +69,7 @@ describe.each(scenarios.map((scenario) => ({ scenario, name: `${scenario.playboo
       expect(cluster.requests.length > 0).toBe(scenario.playbook !== "notify");
       expect(cluster.requests.filter(({ method }) => method !== "GET")).toEqual([]);
       expect(cluster.effects).toEqual([]);
+      expect(evidenceOf(cluster).files.size).toBe(0);
     });
   },
 );

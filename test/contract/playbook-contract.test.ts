@@ -7,9 +7,9 @@ import {
 } from "../../local/kubernetes/index.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
-import type { AnyPlaybook, KubernetesPermission } from "../../src/model/playbook.ts";
+import type { AnyPlaybook, KubernetesPermission, WritePorts } from "../../src/model/playbook.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
+import { evidenceOf, portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
 import { REMEDIATION, type Scenario, scenarios } from "./playbook-scenarios.ts";
 
 const clusters: KubernetesStandIn[] = [];
@@ -72,9 +72,9 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
       const cluster = await start(scenario.objects);
       const plan = await planOf(playbook, scenario, cluster);
       await playbook.apply(plan, portsOf(cluster));
-      const effects = cluster.effects.length;
+      const effects = effectsOf(cluster, playbook);
       await playbook.apply(plan, portsOf(cluster));
-      expect(cluster.effects.length).toBe(effects);
+      expect(effectsOf(cluster, playbook)).toBe(effects);
       expect(effects).toBe(isInert(plan) ? 0 : expectedWrites(plan));
     });
 
@@ -94,7 +94,7 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
       for (const method of ["POST", "PATCH", "DELETE"]) {
         cluster.faults.add({ match: { method }, times: 9, answer: { kind: "not-done" } });
       }
-      const [applied] = await Promise.allSettled([playbook.apply(plan, portsOf(cluster))]);
+      const [applied] = await Promise.allSettled([playbook.apply(plan, keepingNothing(portsOf(cluster)))]);
       // Some of these answers give themselves away at once; the others are found by reading back.
       expect([undefined, expect.any(Retryable)]).toContainEqual(Reflect.get(applied, "reason"));
       const { verdict } = await playbook.verify(plan, readPortsOf(cluster));
@@ -154,7 +154,10 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
         expect(await playbook.revert(plan, portsOf(cluster))).toEqual({ outcome: "restored" });
         expect(stateOf(cluster)).toBe(before);
       }
-      expect(applying.length + reverting.length > 0).toBe(playbook.kind !== "notification");
+      // Evidence is written elsewhere: its own tests lose those answers.
+      expect(applying.length + reverting.length > 0).toBe(
+        playbook.kind !== "notification" && playbook.kind !== "evidence",
+      );
     });
 
     if (scenario.vanished !== null) {
@@ -168,6 +171,13 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
         const plan = await planOf(playbook, scenario, await start(scenario.objects));
         for (const objects of [vanished, scenario.objects]) {
           const cluster = await start(objects);
+          if (playbook.kind === "evidence") {
+            // What is left of it is kept, without a word of whoever bears the name now.
+            await playbook.apply(plan, portsOf(cluster));
+            expect(await playbook.verify(plan, readPortsOf(cluster))).toMatchObject({ verdict: "partial" });
+            expect(cluster.effects).toEqual([]);
+            continue;
+          }
           if (isForGood(playbook)) {
             // What was to end has ended: that is all it wanted, and whoever bears the name now is left alone.
             await playbook.apply(plan, portsOf(cluster));
@@ -229,24 +239,42 @@ async function planOf(playbook: AnyPlaybook, scenario: Scenario, cluster: Kubern
   return sealPlan(outcome.draft, { remediationId: REMEDIATION, playbook: playbook.name, target });
 }
 
+/** How much it changed: objects of the cluster, or for evidence the one list that ends what it keeps. */
+function effectsOf(cluster: KubernetesStandIn, { kind }: AnyPlaybook): number {
+  if (kind !== "evidence") return cluster.effects.length;
+  expect(cluster.effects).toEqual([]);
+  return [...evidenceOf(cluster).files.keys()].filter((name) => name.endsWith("/manifest.json")).length;
+}
+
+/** The same, but where evidence goes nothing is kept, and success is said. */
+function keepingNothing({ read, write }: WritePorts): WritePorts {
+  const { evidence } = write;
+  if (evidence === undefined) return { read, write };
+  return { read, write: { ...write, evidence: { ...evidence, put: () => Promise.resolve("kept") } } };
+}
+
 /** Everything stored, but for what the server counts by itself and what controllers make of it. */
 function stateOf(cluster: KubernetesStandIn): string {
   const kinds = ["nodes", "networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
-  return JSON.stringify(
-    objects.map(({ status: _status, data = {}, metadata, ...rest }) => {
-      const {
-        resourceVersion: _version,
-        generation: _generation,
-        managedFields: _fields,
-        ...kept
-      } = metadata;
-      // An empty map and none are the same to the API server.
-      return { ...rest, data, metadata: kept };
-    }),
-    null,
-    1,
+  const kept = [...evidenceOf(cluster).files.keys()].join();
+  return (
+    kept +
+    JSON.stringify(
+      objects.map(({ status: _status, data = {}, metadata, ...rest }) => {
+        const {
+          resourceVersion: _version,
+          generation: _generation,
+          managedFields: _fields,
+          ...kept
+        } = metadata;
+        // An empty map and none are the same to the API server.
+        return { ...rest, data, metadata: kept };
+      }),
+      null,
+      1,
+    )
   );
 }
 

@@ -1,6 +1,7 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import { evidenceScenarios } from "./scenarios-evidence.ts";
 
 /** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
 export interface Scenario {
@@ -146,6 +147,7 @@ export const scenarios: readonly Scenario[] = [
       }),
     ],
   },
+  ...evidenceScenarios,
   {
     name: "an alert",
     playbook: "notify",

@@ -5,6 +5,7 @@ import type { KubernetesReader } from "../../src/model/kubernetes-port.ts";
 import type { Signal } from "../../src/model/signal.ts";
 import { type TargetKind, targetKey, targetSchema } from "../../src/model/target.ts";
 import { aSignal, CLUSTER, OTHER_CLUSTER } from "../rules/rule-fixtures.ts";
+import { noEvidence } from "./no-evidence.ts";
 
 const KINDS: readonly TargetKind[] = ["alert", "pod", "workload", "namespace", "node", "image", "cluster"];
 const TIMES = { startedAt: null, endedAt: null, generatedAt: null, statusChangedAt: null };
@@ -112,6 +113,7 @@ describe("a cluster that does not answer", () => {
       networkPolicies: never,
       blockList: never,
       marked: never,
+      ...noEvidence,
     };
     const resolving = resolve(aSignal(), "workload", null, () => silent, []);
     await vi.advanceTimersByTimeAsync(2_999);

@@ -6,6 +6,7 @@ import type { KubernetesReader } from "../../src/model/kubernetes-port.ts";
 import type { Signal } from "../../src/model/signal.ts";
 import type { TargetKind } from "../../src/model/target.ts";
 import { aSignal, CLUSTER } from "../rules/rule-fixtures.ts";
+import { noEvidence } from "./no-evidence.ts";
 
 const IMAGE = "reg.example.io:5000/team/web:1.2";
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -104,6 +105,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     networkPolicies: absent,
     blockList: absent,
     marked: absent,
+    ...noEvidence,
   };
   return { asked, open: () => reader };
 }

@@ -3,6 +3,7 @@ import type { Labels, Node, Pod, Workload } from "../../src/model/kubernetes-obj
 import type { KubernetesReader, KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import type { OwnerEvent } from "../../src/model/owner-event.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
+import { noEvidence } from "./no-evidence.ts";
 
 /** The subscription and cluster of every test signal. */
 export const SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-111122223333";
@@ -126,6 +127,7 @@ export class World {
       networkPolicy: absent,
       networkPolicies: absent,
       blockList: absent,
+      ...noEvidence,
       marked: () =>
         this.#call(hooks, "marked", () =>
           [...this.pods.values()].flatMap((pod) => {

@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import type { ReadPorts, WritePorts } from "../../src/model/playbook.ts";
+import { createMemoryEvidence, type MemoryEvidence } from "../../src/store/memory-evidence.ts";
 
 /** The cluster that the tests' targets name. */
 export const CLUSTER =
@@ -40,6 +41,7 @@ export function node(name: string, more: { metadata?: object; spec?: object } = 
     spec: { providerID: `azure:///subscriptions/6f0e7c1a/virtualMachines/${name}`, ...more.spec },
     status: {
       conditions: [{ type: "Ready", status: "True" }],
+      addresses: [{ type: "InternalIP", address: "10.1.0.4" }],
       nodeInfo: { operatingSystem: "linux", osImage: "Azure Linux 3" },
     },
   };
@@ -74,10 +76,20 @@ export function policy(name: string, spec: object, labels: Record<string, string
   };
 }
 
+const kept = new WeakMap<KubernetesStandIn, MemoryEvidence>();
+
+/** Where evidence of a stand-in is kept: one store for each. */
+export function evidenceOf(cluster: KubernetesStandIn): MemoryEvidence {
+  const evidence = kept.get(cluster) ?? createMemoryEvidence();
+  kept.set(cluster, evidence);
+  return evidence;
+}
+
 /** The ports of a stand-in, whichever cluster is asked for. */
 export function portsOf(cluster: KubernetesStandIn): WritePorts {
   const { reader, writer } = createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null });
-  return { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
+  const evidence = evidenceOf(cluster);
+  return { read: { kubernetes: () => reader, evidence }, write: { kubernetes: () => writer, evidence } };
 }
 
 /** The reading half. */

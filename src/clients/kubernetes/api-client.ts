@@ -7,6 +7,7 @@ import type {
   setHeaderOptions,
 } from "@kubernetes/client-node";
 import type { ClusterAccess } from "./kubeconfig.ts";
+import { openRawGet, type RawGet } from "./raw-get.ts";
 
 /** More at once only queue up in the API server, which then throttles all clients of that identity. */
 const MOST_CONNECTIONS = 16;
@@ -23,6 +24,8 @@ export interface Apis {
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
+  /** A GET whose answer is taken as it comes. */
+  readonly raw: RawGet;
 }
 
 /** The client of one cluster with its sockets. */
@@ -98,6 +101,13 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
+    raw: openRawGet({
+      request: sdk.request,
+      dispatcher: agent,
+      server: access.server,
+      timeoutMs: options.timeoutMs,
+      bearer: () => options.bearer?.() ?? access.token,
+    }),
   };
   return { apis, close: () => agent.close() };
 }

@@ -63,6 +63,11 @@ export function alreadyThere(error: unknown): boolean {
   return answer?.code === 409 && answer.status?.reason === "AlreadyExists";
 }
 
+/** The HTTP code of an error that is an answer; null where nobody answered. */
+export function answeredCode(error: unknown): number | null {
+  return errorAnswer(error)?.code ?? null;
+}
+
 /**
  * What a failed call says of the way to the cluster: its credential is not known, its certificate not trusted, or nobody
  * is there. Null: the way is as it should be.

@@ -5,6 +5,7 @@ import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
 import type { Apis, Connection } from "./connection.ts";
+import { readEvidence } from "./evidence-source.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
@@ -80,6 +81,7 @@ export function createReader(connection: Connection): KubernetesReader {
     },
     blockList: () => readBlockList(connection),
     marked: () => readMarked(connection),
+    ...readEvidence(connection),
   };
 }
 

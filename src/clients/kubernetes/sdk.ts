@@ -16,4 +16,4 @@ export {
 } from "@kubernetes/client-node";
 export { ObjectSerializer } from "@kubernetes/client-node/dist/gen/models/ObjectSerializer.js";
 export { of } from "@kubernetes/client-node/dist/gen/rxjsStub.js";
-export { Agent } from "undici";
+export { Agent, request } from "undici";

@@ -1,7 +1,7 @@
 import { Refused } from "../../model/errors.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { AnyPlaybook, Verification } from "../../model/playbook.ts";
-import { beforeWrite, judgedNow, type Stop } from "../before-write.ts";
+import { beforeKeeping, beforeWrite, judgedNow, type Stop } from "../before-write.ts";
 import type { Change } from "../commit.ts";
 import { confirm } from "../confirm.ts";
 import type { Step, Turn } from "../drive.ts";
@@ -30,12 +30,16 @@ export const applying: Step = async (turn) => {
     const plan = await planOf(turn);
     const early = await askedAgain(turn, plan, playbook, before);
     if (early !== null) return early;
-    passage = gate(engine.ports, async () => {
-      const halt = await beforeWrite(turn, plan, touched());
+    const orStop = (halt: Stop | null): void => {
       if (halt === null) return;
       halted.push({ plan, halt });
       throw new Refused(halt.reason, "It is decided anew.");
-    });
+    };
+    passage = gate(
+      engine.ports,
+      async () => orStop(await beforeWrite(turn, plan, touched())),
+      async () => orStop(await beforeKeeping(turn)),
+    );
     await playbook.apply(plan, passage.ports);
     const told = touched() ? tellOwner(turn, plan, "applied") : null;
     try {

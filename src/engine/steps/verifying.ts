@@ -1,3 +1,4 @@
+import type { KeptEvidence } from "../../model/evidence-port.ts";
 import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
@@ -68,22 +69,37 @@ function holds(
   if (lasting) return standing(turn, verification, touched);
   const proof = verification.verdict === "partial" ? "partial" : verification.proof;
   const remains = verification.verdict === "partial" ? verification.remains : [];
-  return finished(turn, proof, remains, touched);
+  return finished(turn, proof, remains, touched, verification.kept);
 }
 
 /** Nothing is held in force: it ends, but after a takeover not before one more look. */
-function finished(turn: Turn, proof: Proof, remains: readonly string[], touched: boolean): Change {
+function finished(
+  turn: Turn,
+  proof: Proof,
+  remains: readonly string[],
+  touched: boolean,
+  kept?: KeptEvidence,
+): Change {
   const wait = readBackDue(turn);
+  // In the history too, whose hashes then cover the evidence.
+  const evidence = kept === undefined ? {} : { kept };
   return {
     state: wait === null ? "done" : "verifying",
     reason:
-      wait === null ? `done (${proof})` : "a driver had vanished: it is read back once more before the end",
+      wait === null
+        ? `done (${proof})${keptWords(kept)}`
+        : "a driver had vanished: it is read back once more before the end",
     who: "engine",
     what: wait === null ? "done" : "read back",
-    patch: { proof, remains, touched },
+    patch: { proof, remains, touched, ...(wait === null ? evidence : {}) },
+    details: evidence,
     due: wait,
     goOn: false,
     ...(wait === null && (proof === "partial" || proof === "unverified") ? { climbs: true } : {}),
     messages: wait === null ? ["in-force"] : [],
   };
+}
+
+function keptWords(kept: KeptEvidence | undefined): string {
+  return kept === undefined ? "" : `; kept at ${kept.place}/${kept.manifest}, sha256 ${kept.sha256}`;
 }

@@ -1,0 +1,75 @@
+import { CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import type { Scenario } from "./playbook-scenarios.ts";
+
+const uidOf = (kind: string): string => `uid-of-a-${kind.toLowerCase()}`;
+
+function owner(kind: string): object {
+  const apiVersion = kind === "Job" || kind === "CronJob" ? "batch/v1" : "apps/v1";
+  return { apiVersion, kind, name: "web", uid: uidOf(kind), controller: true };
+}
+
+function owned(by: string | undefined): object {
+  return by === undefined ? {} : { ownerReferences: [owner(by)] };
+}
+
+/** A workload of that kind, below another one if any. */
+function ownerObject(kind: string, by: string | undefined): object {
+  const metadata = { uid: uidOf(kind), ...owned(by) };
+  if (kind === "Job") return { ...workload(kind, "web", 1, { metadata }), apiVersion: "batch/v1" };
+  if (kind !== "CronJob") return workload(kind, "web", 1, { metadata });
+  const template = { spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }] } };
+  return {
+    apiVersion: "batch/v1",
+    kind,
+    metadata: { namespace: "shop", name: "web", ...metadata },
+    spec: { schedule: "0 0 1 1 *", jobTemplate: { spec: { template } } },
+  };
+}
+
+const CHAINS: readonly (readonly string[])[] = [
+  [],
+  ["ReplicaSet", "Deployment"],
+  ["StatefulSet"],
+  ["DaemonSet"],
+  ["Job", "CronJob"],
+];
+
+const rights = [
+  {
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { namespace: "shop", name: "web" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "web" },
+    subjects: [{ kind: "ServiceAccount", name: "default", namespace: "shop" }],
+  },
+  {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { namespace: "shop", name: "web-0.1" },
+    involvedObject: { kind: "Pod", namespace: "shop", name: "web-0" },
+    reason: "Pulled",
+  },
+];
+
+/** Evidence of a pod below each kind of owner: all that there is can be had. */
+export const evidenceScenarios: readonly Scenario[] = CHAINS.map((chain) => {
+  const owners = chain.map((kind, at) => ownerObject(kind, chain[at + 1]));
+  const around = [
+    node("n1"),
+    policy("allow-web", { podSelector: { matchLabels: { app: "web" } }, ingress: [{}] }),
+    ...rights,
+  ];
+  return {
+    name: chain.length === 0 ? "a bare pod" : `a pod of a ${chain.join(" of a ")}`,
+    playbook: "collect-evidence",
+    objects: [
+      ...around,
+      ...owners,
+      pod("web-0", { metadata: { labels: { app: "web" }, ...owned(chain[0]) } }),
+    ],
+    vanished: around,
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-0" } as const,
+    parameters: {},
+    foreign: null,
+  };
+});
