@@ -19,6 +19,7 @@ import type { Remediation } from "../../src/model/remediation.ts";
 import { composeCard, composeMail } from "../../src/notify/index.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { type Configuration, parseConfiguration } from "../../src/rules/index.ts";
+import { createMemoryEvidence } from "../../src/store/memory-evidence.ts";
 import { openTable, type TableTransport } from "../../src/store/open-table.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
@@ -100,6 +101,7 @@ export async function faultBench(
     },
     { allowLoopback: true, timeoutMs: CALL_MS },
   );
+  const evidence = createMemoryEvidence();
   let processes = 0;
   const process = (): Engine => {
     const transport: TableTransport =
@@ -110,7 +112,10 @@ export async function faultBench(
       table: rows,
       configuration: rules,
       playbooks: new Map(playbooks.map((one) => [one.name, one])),
-      ports: { read: { kubernetes: () => cluster.reader }, write: { kubernetes: () => cluster.writer } },
+      ports: {
+        read: { kubernetes: () => cluster.reader, evidence },
+        write: { kubernetes: () => cluster.writer, evidence },
+      },
       defender: createDefender(access),
       azure: { tags: () => Promise.resolve({}), managementGroups: () => Promise.resolve([]) },
       channels,

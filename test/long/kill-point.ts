@@ -47,3 +47,10 @@ export function outsidePoint({ method, url }: SentRequest): KillPoint | null {
     states: [],
   };
 }
+
+/** A write of evidence as a point: of a file, or of the list that comes last; null for reads. */
+export function keepingPoint({ method, url }: SentRequest): KillPoint | null {
+  if (method === "GET") return null;
+  const isList = (url.split("?")[0] ?? "").endsWith("/manifest.json");
+  return { name: `${method} ${isList ? "list of evidence" : "file of evidence"}`, states: [] };
+}

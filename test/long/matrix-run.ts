@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { State } from "../../src/model/remediation.ts";
 import { alert } from "../engine/harness.ts";
-import type { KillableApp } from "../scenarios/killed-app.ts";
+import type { KillableApp, Outside } from "../scenarios/killed-app.ts";
 import type { SentRequest } from "../scenarios/recording-proxy.ts";
-import { changesIn, type KillPoint, outsidePoint } from "./kill-point.ts";
+import { changesIn, type KillPoint, keepingPoint, outsidePoint } from "./kill-point.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
 /** Before the other side has the request, or when it has done it and nobody has heard. */
@@ -188,7 +188,7 @@ export class MatrixRun {
     }
   }
 
-  #seen(where: "table" | "cluster", phase: Phase, request: SentRequest): void {
+  #seen(where: Outside, phase: Phase, request: SentRequest): void {
     for (const { name, point } of this.#pointsOf(where, request)) {
       const points = this.#points.get(name);
       if (phase === "after") points?.push(point);
@@ -209,10 +209,10 @@ export class MatrixRun {
     }
   }
 
-  #pointsOf(where: "table" | "cluster", request: SentRequest): { name: string; point: KillPoint }[] {
+  #pointsOf(where: Outside, request: SentRequest): { name: string; point: KillPoint }[] {
     const names = [...this.#points.keys()];
-    if (where === "cluster") {
-      const point = outsidePoint(request);
+    if (where !== "table") {
+      const point = where === "cluster" ? outsidePoint(request) : keepingPoint(request);
       const text = request.url + request.body;
       const id = [...this.#nameOf].find(([one]) => text.includes(one))?.[1];
       const name = id ?? names.find((one) => text.includes(one));

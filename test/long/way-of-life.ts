@@ -1,5 +1,6 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
+import { evidenceWay } from "./way-of-evidence.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -136,6 +137,7 @@ export const WAYS: readonly WayOfLife[] = [
     writes: [{ method: "PATCH", path: "/nodes/" }],
     never: { verifying: "its cordon and label are read back at once" },
   },
+  evidenceWay,
   {
     playbook: "notify",
     key: "K8S_EphemeralContainer",

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { TableClient } from "@azure/data-tables";
 import { EventHubProducerClient } from "@azure/event-hubs";
+import { BlobServiceClient } from "@azure/storage-blob";
 import { type ArmStandIn, startArm } from "../../local/arm/index.ts";
 import { type Azurite, startAzurite } from "../../local/azurite/index.ts";
 import { type EntraStandIn, startEntra, type TokenRequest } from "../../local/entra/index.ts";
@@ -38,8 +39,11 @@ interface Stands {
   readonly hubs: EventHubsStandIn;
   readonly kubernetes: KubernetesStandIn;
   readonly entra: EntraStandIn;
-  readonly proxies: { readonly table: RecordingProxy; readonly cluster: RecordingProxy };
+  readonly proxies: Readonly<Record<Outside, RecordingProxy>>;
 }
+
+/** What the app calls, and a test may stop it at. */
+export type Outside = "table" | "cluster" | "evidence";
 
 /** The stand-ins, which live on, and the app in its own process, which can be killed and started again. */
 export class KillableApp {
@@ -50,15 +54,15 @@ export class KillableApp {
   readonly #hubs: EventHubsStandIn;
   readonly #azurite: Azurite;
   readonly #folder: string;
-  readonly #proxies: { readonly table: RecordingProxy; readonly cluster: RecordingProxy };
+  readonly #proxies: Readonly<Record<Outside, RecordingProxy>>;
   readonly #speed: number;
   readonly #processes: number;
   readonly #env: Readonly<Record<string, string>>;
   readonly #partitions: number;
   readonly #begun: number;
   readonly #producer: EventHubProducerClient;
-  /** Told of every request to table and cluster: before it is there, and when it is done and nobody has heard. */
-  onSent: (where: "table" | "cluster", phase: "before" | "after", request: SentRequest) => void = () => {};
+  /** Told of every request to table, cluster and evidence: before it is there, and when it is done and nobody has heard. */
+  onSent: (where: Outside, phase: "before" | "after", request: SentRequest) => void = () => {};
   readonly lines: string[] = [];
   #app: HostProcess | null = null;
   #others: readonly HostProcess[] = [];
@@ -83,10 +87,13 @@ export class KillableApp {
     ]);
     const table = await startRecordingProxy(azurite.tableUrl);
     const cluster = await startRecordingProxy(kubernetes.url);
+    const evidence = await startRecordingProxy(azurite.blobUrl);
+    const blobs = BlobServiceClient.fromConnectionString(azurite.connectionString);
+    await blobs.getContainerClient("evidence").create();
     const kubeconfig = kubernetes.kubeconfig().replaceAll(kubernetes.url, cluster.url);
     await writeFile(join(folder, "kubeconfig.json"), kubeconfig);
     await writeFile(join(folder, "reflex.yaml"), configuration);
-    const stands = { arm, azurite, hubs, kubernetes, entra, proxies: { table, cluster } };
+    const stands = { arm, azurite, hubs, kubernetes, entra, proxies: { table, cluster, evidence } };
     const app = new KillableApp(folder, { begun, speed }, stands, options);
     await app.startApp();
     return app;
@@ -110,7 +117,7 @@ export class KillableApp {
     this.#proxies = proxies;
     this.#processes = options.processes ?? 1;
     this.#partitions = options.partitions ?? 2;
-    for (const where of ["table", "cluster"] as const) {
+    for (const where of ["table", "cluster", "evidence"] as const) {
       proxies[where].interception = {
         before: (request) => this.onSent(where, "before", request),
         after: (request) => this.onSent(where, "after", request),
@@ -153,6 +160,10 @@ export class KillableApp {
         ...fastClock(this.#begun, this.#speed),
         REFLEX_CONFIG: join(this.#folder, "reflex.yaml"),
         REFLEX_STATE: this.#azurite.connectionString.replace(this.#azurite.tableUrl, this.#proxies.table.url),
+        REFLEX_EVIDENCE: this.#azurite.connectionString.replace(
+          this.#azurite.blobUrl,
+          this.#proxies.evidence.url,
+        ),
         REFLEX_EVENTS: this.#hubs.connectionString,
         REFLEX_EVENTS_HUB: "alerts",
         ...this.entra.settings,
@@ -242,7 +253,7 @@ export class KillableApp {
   async stop(): Promise<void> {
     await this.#producer.close();
     await Promise.all([this.#app, ...this.#others].map((one) => one?.stop()));
-    await Promise.all([this.#proxies.table.close(), this.#proxies.cluster.close()]);
+    await Promise.all(Object.values(this.#proxies).map((proxy) => proxy.close()));
     await Promise.all([
       this.#hubs.close(),
       this.kubernetes.close(),

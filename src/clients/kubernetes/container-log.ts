@@ -1,5 +1,5 @@
 import type { ContainerLog, LogQuestion, Reading } from "../../model/evidence-source.ts";
-import { answeredCode } from "./classify-error.ts";
+import { answeredCode, StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { pathOf } from "./raw-object.ts";
@@ -39,7 +39,11 @@ export async function readLog(
   });
   return call({ verb: "get", ...of }, ({ raw }) =>
     raw(`${pathOf(of)}?${query.toString()}`, mostBytes).then(
-      (answer): Reading<ContainerLog> => ({ found: answer }),
+      ({ bytes, cut, type }): Reading<ContainerLog> => {
+        // Whatever a container prints comes as plain text; a page is a proxy's.
+        if (type.startsWith("text/html")) throw new StrangeAnswer("The answer is a page and no log.");
+        return { found: { bytes, cut } };
+      },
       (error: unknown): Reading<ContainerLog> => {
         const missing = ofNode(error);
         if (missing === null) throw error;

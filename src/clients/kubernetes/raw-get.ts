@@ -1,9 +1,10 @@
 import type { Dispatcher, request } from "undici";
 
-/** What a GET gave, as it came over the wire; `cut`: there was more than was wanted. */
+/** What a GET gave, as it came over the wire; `cut`: there was more than was wanted; `type`: what it says that it is. */
 export interface RawAnswer {
   readonly bytes: Uint8Array;
   readonly cut: boolean;
+  readonly type: string;
 }
 
 /**
@@ -37,13 +38,17 @@ export function openRawGet(means: {
     });
     const isGood = statusCode >= 200 && statusCode < 300;
     const taken = await firstBytes(body, isGood ? mostBytes : MOST_ERROR_BYTES);
-    if (isGood) return taken;
-    const text = Buffer.from(taken.bytes).toString();
-    throw Object.assign(new Error("The API server refused."), { code: statusCode, body: text, headers });
+    if (isGood) return { ...taken, type: String(headers["content-type"] ?? "") };
+    throw Object.assign(new Error("The API server refused."), {
+      code: statusCode,
+      body: Buffer.from(taken.bytes).toString(),
+      // Over HTTP/2 they come with more than names of headers among their keys.
+      headers: Object.fromEntries(Object.entries(headers)),
+    });
   };
 }
 
-async function firstBytes(body: AsyncIterable<Uint8Array>, most: number): Promise<RawAnswer> {
+async function firstBytes(body: AsyncIterable<Uint8Array>, most: number): Promise<Omit<RawAnswer, "type">> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
