@@ -88,6 +88,7 @@ const clusters = openClusters(configuration.clusters, {
   arm,
   credential: appIdentity,
   clock,
+  log,
 });
 const evidence = openEvidencePort();
 const engine: Engine = {

@@ -1,11 +1,16 @@
 import type { Clock } from "../model/clock.ts";
 import { Permanent, Refused } from "../model/errors.ts";
 import type { KubernetesReader, KubernetesWriter } from "../model/kubernetes-port.ts";
+import type { Log } from "../model/log.ts";
 import { mainClusterId } from "../model/main-cluster.ts";
 import type { WritePorts } from "../model/playbook.ts";
-import type { ClusterConnection } from "../model/rule.ts";
+import type { ClusterConnect, ClusterConnection } from "../model/rule.ts";
 import { type AksMeans, aksAccess } from "./aks/aks-access.ts";
-import { createKubernetes, createLiveKubernetes } from "./kubernetes/index.ts";
+import { type Connection, openConnection } from "./kubernetes/connection.ts";
+import { firstWay } from "./kubernetes/first-way.ts";
+import { portsOver } from "./kubernetes/index.ts";
+import { readKubeconfig } from "./kubernetes/kubeconfig.ts";
+import { openLiveConnection } from "./kubernetes/live-connection.ts";
 import { type TokenMeans, tokenAccess } from "./kubernetes/token-access.ts";
 
 /** What the ways to the clusters are made from. */
@@ -13,6 +18,8 @@ export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, TokenMeans {
   /** Reads the file at a path of the configuration. */
   readonly readKubeconfig: (path: string) => string;
   readonly clock: Clock;
+  /** Hears by which of its ways a cluster with several was reached. */
+  readonly log: Log;
   /** The longest that one call may take; 10 s if not given. */
   readonly timeoutMs?: number;
 }
@@ -28,8 +35,8 @@ const CALL_MS = 10_000;
 /**
  * The ports to the configured clusters, by any of their ARM ids. Kubeconfigs and settings are read and checked here and
  * now, so that the app does not start on a bad one: raises `Permanent` where one cannot be read, `Refused` where it may
- * not be used. Connections are made with the first call and kept; a cluster has one way, and never falls back to
- * another. A cluster that is not configured raises `Refused` then.
+ * not be used. Connections are made with the first call and kept. A cluster with several ways is reached by the first that
+ * leads to it, see `firstWay`. A cluster that is not configured raises `Refused` then.
  */
 export function openClusters(clusters: readonly ClusterConnection[], means: ClusterMeans): WritePorts {
   const opened = new Map(clusters.map((cluster) => [cluster.id, openOne(cluster, means)]));
@@ -48,16 +55,29 @@ export function openClusters(clusters: readonly ClusterConnection[], means: Clus
 }
 
 function openOne({ id, name, connect }: ClusterConnection, means: ClusterMeans): Opened {
+  const ways = connect.map((one) => ({ name: one.kind, connection: openWay({ id, name }, one, means) }));
+  const [only, second] = ways;
+  if (only !== undefined && second === undefined) return portsOver(only.connection);
+  const used = (way: string): void =>
+    means.log({ level: "info", event: "cluster-way", facts: { cluster: name, way } });
+  return portsOver(firstWay(ways, used));
+}
+
+function openWay(
+  { id, name }: Pick<ClusterConnection, "id" | "name">,
+  connect: ClusterConnect,
+  means: ClusterMeans,
+): Connection {
   const { clock, timeoutMs = CALL_MS } = means;
   switch (connect.kind) {
     case "kubeconfig": {
-      const kubeconfigText = textOf(name, connect.kubeconfig, means.readKubeconfig);
-      return createKubernetes({ kubeconfigText, context: connect.context, timeoutMs });
+      const text = textOf(name, connect.kubeconfig, means.readKubeconfig);
+      return openConnection(readKubeconfig(text, connect.context), timeoutMs, clock);
     }
     case "aks-entra":
-      return createLiveKubernetes(aksAccess(id, { ...means, timeoutMs }), { timeoutMs, clock });
+      return openLiveConnection(aksAccess(id, { ...means, timeoutMs }), { timeoutMs, clock });
     case "token":
-      return createLiveKubernetes(tokenAccess(name, connect, means), { timeoutMs, clock });
+      return openLiveConnection(tokenAccess(name, connect, means), { timeoutMs, clock });
   }
 }
 

@@ -102,7 +102,8 @@ export interface ClusterConnection {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly name: string;
-  readonly connect: ClusterConnect;
+  /** The ways to it, in order; at least one. */
+  readonly connect: readonly ClusterConnect[];
 }
 
 /** Where messages go. Addresses are names of settings, never the addresses themselves. */

@@ -59,9 +59,11 @@ const cluster = z
     connect: connectSchema,
   })
   .superRefine(({ id, connect }, context) => {
-    if (connect.aks === undefined || AKS.test(id)) return;
+    const ways = Array.isArray(connect) ? connect : [connect];
+    const index = ways.findIndex(({ aks }) => aks !== undefined);
+    if (index < 0 || AKS.test(id)) return;
     const message = "needs the id of an AKS cluster (…/Microsoft.ContainerService/managedClusters/…) as id";
-    context.addIssue({ code: "custom", path: ["connect", "aks"], message, input: id });
+    context.addIssue({ code: "custom", path: ["connect", index, "aks"], message, input: id });
   });
 
 function rule(known: KnownNames) {

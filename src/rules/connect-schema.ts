@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { ClusterConnect } from "../model/rule.ts";
-import { textOf } from "./schema-words.ts";
+import { oneOrMany, textOf } from "./schema-words.ts";
 
 const settingName = textOf(
   /^[A-Za-z_][A-Za-z0-9_]*$/,
@@ -12,8 +13,7 @@ const serverAddress = textOf(
 );
 const WAYS = ["kubeconfig", "aks", "token"] as const;
 
-/** The schema of `connect`: just one of the ways to reach a cluster. */
-export const connectSchema = z
+const waySchema = z
   .strictObject({
     kubeconfig: z.string().min(1).optional(),
     context: z.string().min(1).optional(),
@@ -35,8 +35,34 @@ export const connectSchema = z
     }
   });
 
-/** What was written under `connect`, once it has passed. */
-export function connectOf(written: z.output<typeof connectSchema>): ClusterConnect {
+/** So many calls one after another still fit the time that a lease leaves. */
+const MOST_WAYS = 3;
+
+/**
+ * The schema of `connect`: one of the ways to reach a cluster, or a list of them in the order in which they are tried. A
+ * single one is no list afterwards either, so that the hash of a file without lists stays what it was.
+ */
+export const connectSchema = oneOrMany(waySchema)
+  .superRefine((ways, context) => {
+    const fault = (index: number, message: string): void =>
+      context.addIssue({ code: "custom", path: [index], message, input: ways });
+    if (ways.length > MOST_WAYS) fault(MOST_WAYS, `is one way too many; ${MOST_WAYS} are tried at most`);
+    for (const [index, way] of ways.entries()) {
+      const same = ways.findIndex((one) => isDeepStrictEqual(one, way));
+      if (same < index) fault(index, "is there already; each way is tried once");
+    }
+  })
+  .transform((ways) => {
+    const [only, ...more] = ways;
+    return only !== undefined && more.length === 0 ? only : ways;
+  });
+
+/** The ways that were written under `connect`, once they have passed. */
+export function connectOf(written: z.output<typeof connectSchema>): ClusterConnect[] {
+  return (Array.isArray(written) ? written : [written]).map(wayOf);
+}
+
+function wayOf(written: z.output<typeof waySchema>): ClusterConnect {
   const { kubeconfig, context, aks, token } = written;
   if (aks !== undefined) return { kind: "aks-entra" };
   if (token === undefined) {

@@ -39,7 +39,7 @@ function opened(
   more: Partial<ClusterMeans> = {},
 ): WritePorts {
   const setting = (name: string): string | undefined => settings[name];
-  return b.open([{ name: "aro", id: ARO, aliases: [ARC], connect }], { setting, ...more });
+  return b.open([{ name: "aro", id: ARO, aliases: [ARC], connect: [connect] }], { setting, ...more });
 }
 
 const read = (ports: WritePorts, id = ARO) => ports.read.kubernetes(id).pod("shop", "web-1");

@@ -342,6 +342,16 @@ describe("ways to reach a cluster", () => {
       "stands beside aks; connect in one way only",
     ],
     [connect("{ aks: entra, context: «c }"), "names a part of a kubeconfig"],
+    [connect("[{ aks: entra }, «{ aks: entra }]"), "is there already; each way is tried once"],
+    [
+      connect("[{ aks: entra }, { token: { server: https://a, tokenSetting: T, «caSettin: C } }]"),
+      'did you mean "caSetting"?',
+    ],
+    [
+      connect("[{ kubeconfig: a }, { kubeconfig: b }, { kubeconfig: c }, «{ kubeconfig: d }]"),
+      "is one way too many",
+    ],
+    [connect("«[]"), "must not be empty"],
     [
       connect(
         "{ aks: «entra }",

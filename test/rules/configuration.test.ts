@@ -92,13 +92,13 @@ describe("a configuration", () => {
           name: "prod",
           id: CLUSTER,
           aliases: [],
-          connect: { kind: "kubeconfig", kubeconfig: "/k", context: "c" },
+          connect: [{ kind: "kubeconfig", kubeconfig: "/k", context: "c" }],
         },
         {
           name: "spare",
           id: OTHER_CLUSTER,
           aliases: [],
-          connect: { kind: "kubeconfig", kubeconfig: "/k2", context: null },
+          connect: [{ kind: "kubeconfig", kubeconfig: "/k2", context: null }],
         },
       ],
       channels: [
@@ -110,6 +110,22 @@ describe("a configuration", () => {
     });
   });
 
+  it("keeps several ways to one cluster in their order, and takes a list of one for that one", () => {
+    const file = (connect: string): string =>
+      `clusters:\n  - { name: a, id: ${CLUSTER}, connect: ${connect} }\n`;
+    const { clusters } = configured(
+      file('[{ aks: entra }, { token: { server: "https://a", tokenSetting: T } }, { kubeconfig: k }]'),
+    );
+    expect(clusters[0]?.connect).toEqual([
+      { kind: "aks-entra" },
+      { kind: "token", server: "https://a", caSetting: null, tokenSetting: "T" },
+      { kind: "kubeconfig", kubeconfig: "k", context: null },
+    ]);
+    const [one, listed] = ["{ aks: entra }", "[{ aks: entra }]"].map((connect) => configured(file(connect)));
+    expect(one?.hash).toBe(listed?.hash);
+    expect(one?.clusters).toEqual(listed?.clusters);
+  });
+
   it("keeps each way to reach a cluster, and the further ids of one", () => {
     const { clusters } = configured(`clusters:
   - { name: a, id: ${CLUSTER}, connect: { aks: entra } }
@@ -117,18 +133,18 @@ describe("a configuration", () => {
   - { name: c, id: ${CLUSTER}-4, connect: { token: { server: "https://c", caSetting: C, tokenSetting: T } } }
 `);
     expect(clusters).toEqual([
-      { name: "a", id: CLUSTER, aliases: [], connect: { kind: "aks-entra" } },
+      { name: "a", id: CLUSTER, aliases: [], connect: [{ kind: "aks-entra" }] },
       {
         name: "b",
         id: OTHER_CLUSTER,
         aliases: [`${CLUSTER}-3`],
-        connect: { kind: "token", server: "https://b:6443", caSetting: null, tokenSetting: "T" },
+        connect: [{ kind: "token", server: "https://b:6443", caSetting: null, tokenSetting: "T" }],
       },
       {
         name: "c",
         id: `${CLUSTER}-4`,
         aliases: [],
-        connect: { kind: "token", server: "https://c", caSetting: "C", tokenSetting: "T" },
+        connect: [{ kind: "token", server: "https://c", caSetting: "C", tokenSetting: "T" }],
       },
     ]);
   });

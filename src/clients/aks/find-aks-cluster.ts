@@ -3,6 +3,7 @@ import { sameArmId } from "../../model/arm-id.ts";
 import { Permanent, Refused, Retryable } from "../../model/errors.ts";
 import type { Arm } from "../arm/index.ts";
 import type { Located } from "../kubernetes/live-access.ts";
+import { asNoWay } from "../kubernetes/no-way.ts";
 import { readUserKubeconfig } from "./user-kubeconfig.ts";
 
 const AKS_VERSION = "2024-02-01";
@@ -62,10 +63,11 @@ function mustBeUsable(name: string, { provisioningState, powerState, aadProfile 
     );
   }
   if (aadProfile?.managed !== true) {
-    throw new Refused(
+    const refused = new Refused(
       `AKS cluster ${name} is not integrated with Entra, and local accounts are not used`,
       "Turn on its Entra integration (`az aks update --enable-aad`), or connect it by a service account's token.",
     );
+    throw asNoWay(refused, { mayHaveLeft: false });
   }
 }
 

@@ -14,6 +14,9 @@ const MOST_CONNECTIONS = 16;
 /** A list of ten thousand pods; whoever answers more would only fill our memory. */
 const MOST_ANSWER_BYTES = 64 * 1024 * 1024;
 
+/** The longest that a connection to a cluster may take to come about. */
+export const CONNECT_MS = 5_000;
+
 /** The typed API of one cluster, with the options that make a patch a merge patch. */
 export interface Apis {
   readonly core: CoreV1Api;
@@ -39,8 +42,8 @@ export interface ApiClient {
 export interface ApiClientOptions {
   /** The longest that one request may take. */
   readonly timeoutMs: number;
-  /** The longest that a connection may take to come about; as long as a request unless told otherwise. */
-  readonly connectMs?: number;
+  /** The longest that a connection may take to come about. */
+  readonly connectMs: number;
   /** The bearer token of the moment, asked for with each request; what `access` holds unless given. */
   readonly bearer?: () => string;
 }
@@ -70,7 +73,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     maxResponseSize: MOST_ANSWER_BYTES,
     connect: {
       ...tlsOf(access),
-      ...(options.connectMs === undefined ? {} : { timeout: options.connectMs }),
+      timeout: options.connectMs,
     },
   });
   // The client would make a new agent, and so a new TLS connection, for every single request.

@@ -1,5 +1,6 @@
 import type { Clock } from "../../model/clock.ts";
 import { Retryable } from "../../model/errors.ts";
+import { asNoWay, noWay } from "./no-way.ts";
 
 /** So long the one call that looks whether it is over has for itself. */
 const PROBE_MS = 10_000;
@@ -23,7 +24,9 @@ export class Circuit {
     const now = this.#clock.now().getTime();
     // A clock that was set back must not hold it open.
     if (now >= from && now < until) {
-      throw new Retryable(why.message, why.advice, { retryAfterMs: until - now, undone: true, cause: why });
+      const closed = { retryAfterMs: until - now, undone: true, cause: why };
+      const error = new Retryable(why.message, why.advice, closed);
+      throw noWay(why) === null ? error : asNoWay(error, { mayHaveLeft: false });
     }
     this.#open = { why, from: now, until: now + PROBE_MS };
   }

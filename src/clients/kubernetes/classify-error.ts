@@ -17,6 +17,10 @@ const ON_THE_WAY = /^(?!ERR_)|^ERR_(TLS|SSL|OSSL)_/;
 const NOBODY =
   /^(TimeoutError|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|UND_ERR_(CONNECT|HEADERS)_TIMEOUT)$/;
 
+/** Those of them that say so before a request could leave: there was no connection for it yet. */
+const NOT_CONNECTED =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
+
 /** What to do where the way to a cluster is wrong, in the words of whatever that way is made from. */
 export interface AccessAdvice {
   readonly unauthorized: string;
@@ -78,6 +82,11 @@ export function wayFault(error: unknown): "unauthorized" | "untrusted" | "unreac
   const code = networkCode(error) ?? "";
   if (TRUST.test(code)) return "untrusted";
   return NOBODY.test(code) ? "unreachable" : null;
+}
+
+/** Did the request certainly not leave, since no connection came about? */
+export function neverLeft(error: unknown): boolean {
+  return errorAnswer(error) === null && NOT_CONNECTED.test(networkCode(error) ?? "");
 }
 
 /**

@@ -1,6 +1,9 @@
+import type { Clock } from "../../model/clock.ts";
 import type { ApiCall } from "./api-call.ts";
-import { type Apis, openApiClient } from "./api-client.ts";
+import { type Apis, CONNECT_MS, openApiClient } from "./api-client.ts";
+import { Circuit } from "./circuit.ts";
 import { classifyError, isNotFound } from "./classify-error.ts";
+import { judgeFailure } from "./judge-failure.ts";
 import type { ClusterAccess } from "./kubeconfig.ts";
 
 export type { Apis } from "./api-client.ts";
@@ -12,21 +15,27 @@ export interface Connection {
   find<T>(call: ApiCall, send: (apis: Apis) => Promise<T>): Promise<T | null>;
 }
 
-/** A connection that loads the client with its first call, and then keeps its sockets. */
-export function openConnection(access: ClusterAccess, timeoutMs: number): Connection {
+/**
+ * A connection that loads the client with its first call, and then keeps its sockets. With a clock, a cluster that cannot
+ * be reached is left alone for a minute, in which its calls fail at once.
+ */
+export function openConnection(access: ClusterAccess, timeoutMs: number, clock?: Clock): Connection {
+  const circuit = clock === undefined ? null : new Circuit(clock);
   let apis: Promise<Apis> | undefined;
   const connected = (): Promise<Apis> => {
-    apis ??= openApiClient(access, { timeoutMs }).then((client) => client.apis);
+    apis ??= openApiClient(access, { timeoutMs, connectMs: CONNECT_MS }).then((client) => client.apis);
     return apis;
   };
-  const attempt = async <T>(call: ApiCall, send: (apis: Apis) => Promise<T>): Promise<T> => {
+  return connectionOf(async (call, send) => {
+    circuit?.enter();
     try {
-      return await send(await connected());
+      const done = await send(await connected());
+      circuit?.close();
+      return done;
     } catch (error) {
-      throw classifyError(error, call);
+      throw circuit === null ? classifyError(error, call) : judgeFailure(circuit, error, call);
     }
-  };
-  return connectionOf(attempt);
+  });
 }
 
 /** A connection out of its calls. */

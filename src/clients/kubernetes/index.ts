@@ -1,9 +1,6 @@
-import type { Clock } from "../../model/clock.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../model/kubernetes-port.ts";
-import { openConnection } from "./connection.ts";
+import { type Connection, openConnection } from "./connection.ts";
 import { readKubeconfig } from "./kubeconfig.ts";
-import type { LiveAccess } from "./live-access.ts";
-import { openLiveConnection } from "./live-connection.ts";
 import { createReader } from "./reader.ts";
 import { createWriter } from "./writer.ts";
 
@@ -21,15 +18,13 @@ export function createKubernetes(options: {
   readonly timeoutMs?: number;
 }): { readonly reader: KubernetesReader; readonly writer: KubernetesWriter } {
   const access = readKubeconfig(options.kubeconfigText, options.context);
-  const connection = openConnection(access, options.timeoutMs ?? CALL_MS);
-  return { reader: createReader(connection), writer: createWriter(connection) };
+  return portsOver(openConnection(access, options.timeoutMs ?? CALL_MS));
 }
 
-/** The ports of one cluster over a way that is asked for when it is used; see `openLiveConnection`. */
-export function createLiveKubernetes(
-  access: LiveAccess,
-  options: { readonly timeoutMs: number; readonly clock: Clock },
-): { readonly reader: KubernetesReader; readonly writer: KubernetesWriter } {
-  const connection = openLiveConnection(access, options);
+/** The ports of one cluster over a connection; keep the result, since the connection holds the sockets. */
+export function portsOver(connection: Connection): {
+  readonly reader: KubernetesReader;
+  readonly writer: KubernetesWriter;
+} {
   return { reader: createReader(connection), writer: createWriter(connection) };
 }

@@ -1,13 +1,12 @@
 import type { Clock } from "../../model/clock.ts";
 import { Retryable } from "../../model/errors.ts";
-import { type Apis, openApiClient } from "./api-client.ts";
+import { type Apis, CONNECT_MS, openApiClient } from "./api-client.ts";
 import type { LiveAccess, Located } from "./live-access.ts";
 
 /** How long an address and its authority are relied on. */
 const KEPT_MS = 15 * 60_000;
 /** Least time between two looks because the cluster would not have us; also how long a no is remembered. */
 const PAUSE_MS = 60_000;
-const CONNECT_MS = 5_000;
 
 /** The client for one answer of `locate`; the holder of its token is set before each call. */
 export interface LiveClient {

@@ -1,14 +1,13 @@
 import type { Clock } from "../../model/clock.ts";
 import { Retryable } from "../../model/errors.ts";
-import type { ApiCall } from "./api-call.ts";
 import type { Apis } from "./api-client.ts";
 import { Circuit } from "./circuit.ts";
-import { classifyError, wayFault } from "./classify-error.ts";
+import { wayFault } from "./classify-error.ts";
 import { type Connection, connectionOf } from "./connection.ts";
+import { judgeFailure, OPEN_MS } from "./judge-failure.ts";
 import type { LiveAccess } from "./live-access.ts";
 import { type LiveClient, LiveClients } from "./live-clients.ts";
 
-const OPEN_MS = 60_000;
 const LEAST_MS = 5_000;
 
 /** What one request came to; a failure as the client raised it. */
@@ -53,18 +52,6 @@ export function openLiveConnection(
       circuit.close();
       return sent.done;
     }
-    throw judged(circuit, access, sent.failure, call);
+    throw judgeFailure(circuit, sent.failure, call, access.advice);
   });
-}
-
-/** Our error for a failure, noted in the circuit. */
-function judged(circuit: Circuit, { advice }: LiveAccess, failure: unknown, call: ApiCall): unknown {
-  const error = classifyError(failure, call, advice);
-  if (wayFault(failure) !== "unreachable" || !(error instanceof Retryable)) {
-    circuit.close();
-    return error;
-  }
-  circuit.open(error, OPEN_MS);
-  // Before that it would only hear of the circuit.
-  return new Retryable(error.message, error.advice, { retryAfterMs: OPEN_MS, cause: error.cause });
 }

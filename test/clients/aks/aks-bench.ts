@@ -80,6 +80,7 @@ export async function aksBench(
     clock: { now: () => new Date(now) },
     setting: () => undefined,
     allowLoopback: false,
+    log: () => undefined,
     readKubeconfig: () => {
       throw new Error("no file is to be read");
     },
@@ -87,7 +88,7 @@ export async function aksBench(
   };
   const open: AksBench["open"] = (clusters, other = {}) => openClusters(clusters, { ...means, ...other });
   const ports = open(
-    names.map((name) => ({ name, id: aksId(name), aliases: [], connect: { kind: "aks-entra" } })),
+    names.map((name) => ({ name, id: aksId(name), aliases: [], connect: [{ kind: "aks-entra" }] })),
   );
   return {
     arm,

@@ -50,7 +50,7 @@ describe("an AKS cluster with Entra", () => {
     try {
       const credential = managedIdentity(undefined);
       const access = openArmAccess({ credential, endpoint: b.arm.url, allowLoopback: true });
-      const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: ENTRA }];
+      const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: [ENTRA] }];
       const { read: ports } = b.open(clusters, { arm: createArm(access), credential });
       for (const name of ["web-1", "web-2"]) await ports.kubernetes(aksId()).pod("shop", name);
       expect([b.arm.clusterTokens, b.kubernetes.requests.length]).toEqual([1, 2]);
@@ -265,7 +265,7 @@ describe("an AKS cluster that turns the app away", () => {
     if (found === null) throw new Error("the pod is wanted");
     b.kubernetes.faults.add({ match: { method: "PATCH" }, answer: { kind: "status", status: 401 } });
     const { uid, resourceVersion } = found;
-    const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: ENTRA }];
+    const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: [ENTRA] }];
     await b
       .open(clusters)
       .write.kubernetes(aksId())
@@ -276,7 +276,7 @@ describe("an AKS cluster that turns the app away", () => {
   it("without a token is not asked, and says so", async () => {
     const b = await started();
     b.show();
-    const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: ENTRA }];
+    const clusters = [{ name: "prod", id: aksId(), aliases: [], connect: [ENTRA] }];
     const nobody = Object.assign(new Error("no identity"), { name: "CredentialUnavailableError" });
     const credential = { getToken: () => Promise.reject(nobody) };
     const error = await caught(
