@@ -6,6 +6,7 @@ import type {
   NetworkingV1Api,
   setHeaderOptions,
 } from "@kubernetes/client-node";
+import { httpLibrary } from "./http-library.ts";
 import type { ClusterAccess } from "./kubeconfig.ts";
 import { openRawGet, type RawGet } from "./raw-get.ts";
 
@@ -82,6 +83,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     sdk.createConfiguration({
       baseServer: new sdk.ServerConfiguration(access.server, {}),
       authMethods: { default: config },
+      httpApi: httpLibrary(sdk),
       middleware: [
         {
           pre: (request) => {
@@ -118,6 +120,8 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
 function tlsOf({ authority, serverName, certificate }: ClusterAccess) {
   const pem = (data: string) => Buffer.from(data, "base64");
   return {
+    // Also where the environment says otherwise.
+    rejectUnauthorized: true,
     ...(authority === undefined ? {} : { ca: pem(authority) }),
     ...(serverName === undefined ? {} : { servername: serverName }),
     ...(certificate === undefined ? {} : { cert: pem(certificate.data), key: pem(certificate.key) }),

@@ -1,4 +1,4 @@
-import type { V1ObjectMeta } from "@kubernetes/client-node";
+import type { V1ObjectMeta, V1Status } from "@kubernetes/client-node";
 import { StrangeAnswer } from "./classify-error.ts";
 
 /** What an answer must be about. */
@@ -47,6 +47,24 @@ export function completeMetadata(metadata: V1ObjectMeta | undefined): CheckedMet
     throw new StrangeAnswer("The answer holds an object without name, uid, version or time.");
   }
   return { ...metadata, name, uid, resourceVersion, creationTimestamp };
+}
+
+/**
+ * Raises `StrangeAnswer` unless the answer says that just this object is deleted. With a finalizer on it the object itself
+ * comes back, and goes later: typed as a status, nothing but its kind is left of it to be checked.
+ */
+export function checkedDeletion(answer: V1Status, { kind, name, uid }: Omit<Expected, "namespace">): void {
+  const { details } = answer;
+  const gone =
+    answer.kind === "Status" &&
+    answer.status === "Success" &&
+    details?.name === name &&
+    (uid === undefined || details.uid === uid);
+  if (!gone && answer.kind !== kind) {
+    throw new StrangeAnswer(
+      `The answer to a deletion is neither success for ${kind} ${name} nor the object.`,
+    );
+  }
 }
 
 /** The items of a list of that kind; raises `StrangeAnswer` where the answer is no such list. */

@@ -11,9 +11,10 @@ export {
   KubeConfig,
   NetworkingV1Api,
   PatchStrategy,
+  ResponseContext,
   ServerConfiguration,
   setHeaderOptions,
 } from "@kubernetes/client-node";
 export { ObjectSerializer } from "@kubernetes/client-node/dist/gen/models/ObjectSerializer.js";
-export { of } from "@kubernetes/client-node/dist/gen/rxjsStub.js";
-export { Agent, request } from "undici";
+export { from, of } from "@kubernetes/client-node/dist/gen/rxjsStub.js";
+export { Agent, fetch, request } from "undici";

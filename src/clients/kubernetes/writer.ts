@@ -1,7 +1,7 @@
 import { BLOCK_LIST, FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { blockListFrom } from "./block-list.ts";
-import { checkedMetadata } from "./checked-answer.ts";
+import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
@@ -47,10 +47,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
           name,
           body: { preconditions: { uid } },
         });
-        // With a finalizer on it the policy itself comes back, and goes later.
-        if (!(answer.kind === "Status" && answer.status === "Success") && answer.kind !== "NetworkPolicy") {
-          throw new StrangeAnswer("The answer to a deletion is neither success nor the object.");
-        }
+        checkedDeletion(answer, { kind: "NetworkPolicy", name, uid });
       });
     },
     async labelPod(namespace, name, condition, labels) {
