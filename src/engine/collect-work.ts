@@ -5,11 +5,11 @@ import { MODES } from "../model/mode.ts";
 import type { Decision } from "../model/rule.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Target, targetKey } from "../model/target.ts";
+import { byCluster } from "./by-cluster.ts";
 import { SIGNALS_PER_CLAIM, type Work, type WorkSignal } from "./claim.ts";
 import { LATE } from "./claim-late.ts";
 import type { Engine } from "./engine.ts";
 import { changesNothing, withEvidence } from "./evidence.ts";
-import { inParallel } from "./in-parallel.ts";
 import { urgencyOf } from "./lane-of.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 import { signalIdentity, signalTime, summarize } from "./signal-identity.ts";
@@ -55,7 +55,9 @@ export async function collectWork<W extends Wanted>(
   { until, onFault }: Collecting<W> = { until: null, onFault: (_one, fault) => Promise.reject(fault) },
 ): Promise<readonly Work[]> {
   const resolved: (Resolved | undefined)[] = wanted.map(() => undefined);
-  await inParallel(RESOLVE_LANES, [...wanted.entries()], async ([index, one]) => {
+  const clusterOf = ([, { from, cluster }]: readonly [number, W]): string =>
+    cluster ?? from.signal.cluster?.resourceId ?? "";
+  await byCluster(RESOLVE_LANES, [...wanted.entries()], clusterOf, async ([index, one]) => {
     try {
       const { from, decision, cluster } = one;
       const asked = { signal: from.signal, playbook: decision.playbook, cluster, until };

@@ -4,6 +4,7 @@ import { asksForLabels, decide, type Facts } from "../rules/index.ts";
 import { decodeEvent } from "../signals/index.ts";
 import { StoreUnreachable } from "../store/table.ts";
 import { type Begun, begin } from "./begin.ts";
+import { byCluster } from "./by-cluster.ts";
 import type { Work } from "./claim.ts";
 import { claimLate } from "./claim-late.ts";
 import { closeBy } from "./close-by.ts";
@@ -63,7 +64,9 @@ export async function ingest(engine: Engine, events: readonly HubEvent[]): Promi
   const fates = new Map<Piece, Fate>(pieces.map((piece) => [piece, "unmatched"]));
   const batch: Batch = { engine, until, fates, whole: new Set() };
   const facts = new Map<Piece, Facts>();
-  await inParallel(LANES, asksForLabels(engine.configuration) ? pieces : [], async (piece) => {
+  const asking = asksForLabels(engine.configuration) ? pieces : [];
+  const clusterOf = ({ signal }: Piece): string => signal.cluster?.resourceId ?? "";
+  await byCluster(LANES, asking, clusterOf, async (piece) => {
     facts.set(piece, await knownLabels(engine, piece.signal, until));
   });
   const wanted = pieces.flatMap((piece) => wantedFor(batch, piece, facts.get(piece)));
@@ -137,7 +140,9 @@ async function doAll(batch: Batch, wanted: readonly WantedOfPiece[]): Promise<Co
     work.signals.flatMap(({ summary }) => piecesOf.get(summary.identity) ?? []);
   const late: Work[] = [];
   // What happens to one target has one order.
-  await inParallel(LANES, [...lanes.values()], async (ofTarget) => {
+  const clusterOf = ([first]: readonly Work[]): string =>
+    first !== undefined && "cluster" in first.target ? first.target.cluster : "";
+  await byCluster(LANES, [...lanes.values()], clusterOf, async (ofTarget) => {
     for (const work of ofTarget) {
       if (engine.clock.now() >= until && work.decided === null) late.push(work);
       else messages.push(...(await doOne(batch, work, piecesIn(work))));

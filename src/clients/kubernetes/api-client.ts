@@ -52,6 +52,7 @@ export interface ApiClientOptions {
 /** Loads the library and makes the client. TLS is always verified; it connects with the first request. */
 export async function openApiClient(access: ClusterAccess, options: ApiClientOptions): Promise<ApiClient> {
   const sdk = await import("./sdk.ts");
+  const httpApi = await httpLibrary();
   const config = new sdk.KubeConfig();
   config.loadFromClusterAndUser(
     {
@@ -83,7 +84,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     sdk.createConfiguration({
       baseServer: new sdk.ServerConfiguration(access.server, {}),
       authMethods: { default: config },
-      httpApi: httpLibrary(sdk),
+      httpApi,
       middleware: [
         {
           pre: (request) => {

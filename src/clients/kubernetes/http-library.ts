@@ -2,9 +2,10 @@ import type { HttpLibrary } from "@kubernetes/client-node";
 
 /**
  * How the client's requests go out: one request and its answer, as it is. The client's own would follow redirects, and
- * so repeat a change, with its body, at whatever address an answer names. Hand it the library, loaded.
+ * so repeat a change, with its body, at whatever address an answer names. Loads the library.
  */
-export function httpLibrary(sdk: typeof import("./sdk.ts")): HttpLibrary {
+export async function httpLibrary(): Promise<HttpLibrary> {
+  const sdk = await import("./sdk.ts");
   const send: HttpLibrary["send"] = (request) => {
     const body = request.getBody();
     const signal = request.getSignal();
