@@ -10,6 +10,7 @@ import { openClusters } from "./clients/clusters.ts";
 import { createDefender } from "./clients/defender/index.ts";
 import { entraSettings } from "./clients/entra/entra-settings.ts";
 import { openIdentify } from "./clients/entra/identify.ts";
+import { createVault } from "./clients/key-vault/index.ts";
 import { managedIdentity } from "./clients/managed-identity.ts";
 import { noteConfiguration } from "./engine/configuration-history.ts";
 import type { Engine } from "./engine/engine.ts";
@@ -87,6 +88,7 @@ const clusters = openClusters(configuration.clusters, {
   allowLoopback: isLocal,
   arm,
   credential: appIdentity,
+  vault: createVault({ credential: appIdentity, timeoutMs: 10_000, standIn: null }),
   clock,
   log,
 });

@@ -1,4 +1,3 @@
-import type { Clock } from "../model/clock.ts";
 import { Permanent, Refused } from "../model/errors.ts";
 import type { KubernetesReader, KubernetesWriter } from "../model/kubernetes-port.ts";
 import type { Log } from "../model/log.ts";
@@ -11,13 +10,13 @@ import { firstWay } from "./kubernetes/first-way.ts";
 import { portsOver } from "./kubernetes/index.ts";
 import { readKubeconfig } from "./kubernetes/kubeconfig.ts";
 import { openLiveConnection } from "./kubernetes/live-connection.ts";
-import { type TokenMeans, tokenAccess } from "./kubernetes/token-access.ts";
+import { tokenAccess } from "./kubernetes/token-access.ts";
+import { type VaultTokenMeans, vaultTokenAccess } from "./kubernetes/vault-token-access.ts";
 
 /** What the ways to the clusters are made from. */
-export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, TokenMeans {
+export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, VaultTokenMeans {
   /** Reads the file at a path of the configuration. */
   readonly readKubeconfig: (path: string) => string;
-  readonly clock: Clock;
   /** Hears by which of its ways a cluster with several was reached. */
   readonly log: Log;
   /** The longest that one call may take; 10 s if not given. */
@@ -78,6 +77,8 @@ function openWay(
       return openLiveConnection(aksAccess(id, { ...means, timeoutMs }), { timeoutMs, clock });
     case "token":
       return openLiveConnection(tokenAccess(name, connect, means), { timeoutMs, clock });
+    case "vault-token":
+      return openLiveConnection(vaultTokenAccess(name, connect, means), { timeoutMs, clock });
   }
 }
 

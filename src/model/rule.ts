@@ -95,6 +95,14 @@ export type ClusterConnect =
       readonly server: string;
       readonly caSetting: string | null;
       readonly tokenSetting: string;
+    }
+  /** The same, read from a key vault: addresses of secrets; neither authority: the system's. */
+  | {
+      readonly kind: "vault-token";
+      readonly server: string;
+      readonly caSetting: string | null;
+      readonly caSecret: string | null;
+      readonly tokenSecret: string;
     };
 
 /** One cluster of the file. `id` is its ARM id as in the alerts, `aliases` are further ids of the same cluster. */

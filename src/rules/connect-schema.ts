@@ -11,16 +11,43 @@ const serverAddress = textOf(
   /^https?:\/\/[^/?#@\s]+\/?$/,
   "write the address of the API server as https://name:port",
 );
+const secretAddress = textOf(
+  /^https:\/\/[a-z0-9-]+\.vault\.[a-z.]+\/secrets\/[A-Za-z0-9-]+\/?$/,
+  "write the address of a secret as https://VAULT.vault.azure.net/secrets/NAME, without a version",
+);
 const WAYS = ["kubeconfig", "aks", "token"] as const;
+
+const tokenSchema = z
+  .strictObject({
+    server: serverAddress,
+    caSetting: settingName.optional(),
+    caSecret: secretAddress.optional(),
+    tokenSetting: settingName.optional(),
+    tokenSecret: secretAddress.optional(),
+  })
+  .superRefine((written, context) => {
+    const { caSetting, caSecret, tokenSetting, tokenSecret } = written;
+    const fault = (path: PropertyKey[], message: string): void =>
+      context.addIssue({ code: "custom", path, message, input: written });
+    if (tokenSetting === undefined && tokenSecret === undefined) {
+      if (context.issues.length === 0) fault([], "tokenSetting is missing; add it, or tokenSecret");
+    } else if (tokenSetting !== undefined && tokenSecret !== undefined) {
+      fault(["tokenSecret"], "stands beside tokenSetting; the token is in one place only");
+    }
+    if (caSetting !== undefined && caSecret !== undefined) {
+      fault(["caSecret"], "stands beside caSetting; the authority is in one place only");
+    }
+    if (tokenSecret === undefined && caSecret !== undefined) {
+      fault(["caSecret"], "needs tokenSecret; beside tokenSetting write caSetting");
+    }
+  });
 
 const waySchema = z
   .strictObject({
     kubeconfig: z.string().min(1).optional(),
     context: z.string().min(1).optional(),
     aks: z.literal("entra").optional(),
-    token: z
-      .strictObject({ server: serverAddress, caSetting: settingName.optional(), tokenSetting: settingName })
-      .optional(),
+    token: tokenSchema.optional(),
   })
   .superRefine((written, context) => {
     const fault = (path: PropertyKey[], message: string): void =>
@@ -68,6 +95,8 @@ function wayOf(written: z.output<typeof waySchema>): ClusterConnect {
   if (token === undefined) {
     return { kind: "kubeconfig", kubeconfig: kubeconfig ?? "", context: context ?? null };
   }
-  const { server, caSetting, tokenSetting } = token;
-  return { kind: "token", server, caSetting: caSetting ?? null, tokenSetting };
+  const { server, caSetting = null, caSecret = null, tokenSetting = "", tokenSecret } = token;
+  return tokenSecret === undefined
+    ? { kind: "token", server, caSetting, tokenSetting }
+    : { kind: "vault-token", server, caSetting, caSecret, tokenSecret };
 }

@@ -354,6 +354,22 @@ describe("ways to reach a cluster", () => {
     [connect("«[]"), "must not be empty"],
     [
       connect(
+        "{ token: { server: https://a, tokenSetting: T, tokenSecret: «https://v.vault.azure.net/secrets/a } }",
+      ),
+      "stands beside tokenSetting",
+    ],
+    [
+      connect("{ token: { server: https://a, tokenSecret: «https://v.vault.azure.net/secrets/a/1 } }"),
+      "without a version",
+    ],
+    [
+      connect(
+        "{ token: { server: https://a, tokenSetting: T, caSecret: «https://v.vault.azure.net/secrets/a } }",
+      ),
+      "needs tokenSecret",
+    ],
+    [
+      connect(
         "{ aks: «entra }",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c",
       ),

@@ -114,12 +114,20 @@ describe("a configuration", () => {
     const file = (connect: string): string =>
       `clusters:\n  - { name: a, id: ${CLUSTER}, connect: ${connect} }\n`;
     const { clusters } = configured(
-      file('[{ aks: entra }, { token: { server: "https://a", tokenSetting: T } }, { kubeconfig: k }]'),
+      file(
+        '[{ aks: entra }, { token: { server: "https://a", tokenSetting: T } }, { token: { server: "https://a", caSetting: C, tokenSecret: "https://v.vault.azure.net/secrets/t" } }]',
+      ),
     );
     expect(clusters[0]?.connect).toEqual([
       { kind: "aks-entra" },
       { kind: "token", server: "https://a", caSetting: null, tokenSetting: "T" },
-      { kind: "kubeconfig", kubeconfig: "k", context: null },
+      {
+        kind: "vault-token",
+        server: "https://a",
+        caSetting: "C",
+        caSecret: null,
+        tokenSecret: "https://v.vault.azure.net/secrets/t",
+      },
     ]);
     const [one, listed] = ["{ aks: entra }", "[{ aks: entra }]"].map((connect) => configured(file(connect)));
     expect(one?.hash).toBe(listed?.hash);

@@ -70,6 +70,7 @@ async function fleet(): Promise<Bench & { ports: WritePorts; connections(): numb
     arm: { get: () => Promise.resolve(null), post: () => Promise.resolve(null) },
     credential: nobody,
     setting: () => "stand-in-token",
+    vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
     allowLoopback: true,
     readKubeconfig: () => "",
     log: () => undefined,

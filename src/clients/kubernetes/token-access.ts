@@ -36,7 +36,8 @@ export function tokenAccess(name: string, connect: ByToken, means: TokenMeans): 
   };
 }
 
-function checkServer(name: string, server: string, allowLoopback: boolean): void {
+/** Raises `Permanent` unless a token may go there: https, or http to this machine where that is allowed. */
+export function checkServer(name: string, server: string, allowLoopback: boolean): void {
   const url = URL.parse(server);
   if (url?.protocol === "https:") return;
   if (url?.protocol === "http:" && allowLoopback && isLoopback(url.hostname)) return;
@@ -65,23 +66,30 @@ function settingOf(name: string, settingName: string, { setting }: TokenMeans): 
 }
 
 function tokenIn(name: string, settingName: string, means: TokenMeans): string {
-  const token = settingOf(name, settingName, means);
-  if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw new Permanent(
-    `The setting ${settingName} of cluster ${name} is no token.`,
-    "Put the bare token of the service account there.",
-  );
+  return tokenFrom(settingOf(name, settingName, means), `setting ${settingName} of cluster ${name}`);
 }
 
-/** Base64 of the PEM that a setting holds as it is, or in base64 as a kubeconfig has it. */
-function authorityIn(name: string, settingName: string, means: TokenMeans): string {
-  const value = settingOf(name, settingName, means);
+/** The token, once it is sure that it is one; `where` names its place. Raises `Permanent`, without the value. */
+export function tokenFrom(value: string, where: string): string {
+  const token = value.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new Permanent(`The ${where} is no token.`, "Put the bare token of the service account there.");
+}
+
+/** The authority that a setting holds, see `authorityFrom`. Raises `Permanent` where there is no such setting. */
+export function authorityIn(name: string, settingName: string, means: TokenMeans): string {
+  return authorityFrom(settingOf(name, settingName, means), `setting ${settingName} of cluster ${name}`);
+}
+
+/** Base64 of the PEM that a text holds as it is, or in base64 as a kubeconfig has it. Raises `Permanent`, without the value. */
+export function authorityFrom(text: string, where: string): string {
+  const value = text.trim();
   const pem = value.startsWith("-----BEGIN") ? value : Buffer.from(value, "base64").toString("utf8");
   try {
     new X509Certificate(pem);
   } catch {
     throw new Permanent(
-      `The setting ${settingName} of cluster ${name} holds no certificate.`,
+      `The ${where} holds no certificate.`,
       "Put the certificate authority there, as PEM or as certificate-authority-data of a kubeconfig.",
     );
   }

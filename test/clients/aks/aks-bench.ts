@@ -81,6 +81,7 @@ export async function aksBench(
     setting: () => undefined,
     allowLoopback: false,
     log: () => undefined,
+    vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
     readKubeconfig: () => {
       throw new Error("no file is to be read");
     },
