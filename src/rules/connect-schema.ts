@@ -15,6 +15,12 @@ const secretAddress = textOf(
   /^https:\/\/[a-z0-9-]+\.vault\.[a-z.]+\/secrets\/[A-Za-z0-9-]+\/?$/,
   "write the address of a secret as https://VAULT.vault.azure.net/secrets/NAME, without a version",
 );
+const ROUTE = "give the app a route to the API server and connect by aks or token";
+/** Ways that people look for, and why they are none; docs/decisions says more. */
+const NOT_OFFERED = {
+  runCommand: `is not offered: what is planned must be read within seconds, and one command takes up to a minute; ${ROUTE}`,
+  flux: `is not offered: nothing can be read through it, so neither planned, guarded nor proved; ${ROUTE}`,
+} as const;
 const WAYS = ["kubeconfig", "aks", "token"] as const;
 
 const tokenSchema = z
@@ -48,12 +54,16 @@ const waySchema = z
     context: z.string().min(1).optional(),
     aks: z.literal("entra").optional(),
     token: tokenSchema.optional(),
+    runCommand: z.unknown().optional(),
+    flux: z.unknown().optional(),
   })
   .superRefine((written, context) => {
     const fault = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: "custom", path, message, input: written });
+    const wished = (["runCommand", "flux"] as const).find((one) => Object.hasOwn(written, one));
     const [way, second] = WAYS.filter((one) => written[one] !== undefined);
-    if (way === undefined) {
+    if (wished !== undefined) fault([wished], NOT_OFFERED[wished]);
+    else if (way === undefined) {
       // A slip of the pen has been told already, and is what is missing.
       if (context.issues.length === 0) fault([], "kubeconfig is missing; add it, or connect by aks or token");
     } else if (second !== undefined) fault([second], `stands beside ${way}; connect in one way only`);

@@ -352,6 +352,11 @@ describe("ways to reach a cluster", () => {
       "is one way too many",
     ],
     [connect("«[]"), "must not be empty"],
+    [connect("{ runCommand: «true }"), "is not offered: what is planned must be read within seconds"],
+    [
+      connect("[{ aks: entra }, { flux: «{ container: x } }]"),
+      "is not offered: nothing can be read through it",
+    ],
     [
       connect(
         "{ token: { server: https://a, tokenSetting: T, tokenSecret: «https://v.vault.azure.net/secrets/a } }",

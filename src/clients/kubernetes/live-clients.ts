@@ -35,7 +35,9 @@ export class LiveClients {
   get(): Promise<LiveClient> {
     const now = this.#clock.now().getTime();
     const known = this.#current;
-    return known !== null && now >= known.from && now < known.until ? known.client : this.#fetch(now);
+    return known !== null && now >= known.from && now < known.until
+      ? known.client
+      : this.#fetch(now, this.#last);
   }
 
   /** A client that is not the one that was turned away; null where there can be none for now. */
@@ -46,19 +48,26 @@ export class LiveClients {
     const justNow = now >= this.#renewed && now - this.#renewed < PAUSE_MS;
     if (!this.#access.moves || justNow) return null;
     this.#renewed = now;
-    return this.#fetch(now);
+    return this.#fetch(now, null);
   }
 
-  #fetch(now: number): Promise<LiveClient> {
-    const client = this.#open();
-    const entry = { client, from: now, until: now + KEPT_MS };
+  /** Looks where the cluster is; where nobody can say for now, it is still where `otherwise` has found it. */
+  #fetch(now: number, otherwise: LiveClient | null): Promise<LiveClient> {
+    const entry = { client: this.#open(), from: now, until: now + KEPT_MS };
+    if (otherwise !== null) {
+      entry.client = entry.client.catch((error: unknown) => {
+        if (!(error instanceof Retryable)) throw error;
+        entry.until = this.#clock.now().getTime() + Math.max(PAUSE_MS, error.retryAfterMs);
+        return otherwise;
+      });
+    }
     this.#current = entry;
-    client.catch((error: unknown) => {
+    entry.client.catch((error: unknown) => {
       // What may be otherwise in a moment is asked again; a no stands for a while, so that a storm does not repeat it.
       if (!(error instanceof Retryable)) entry.until = this.#clock.now().getTime() + PAUSE_MS;
       else if (this.#current === entry) this.#current = null;
     });
-    return client;
+    return entry.client;
   }
 
   async #open(): Promise<LiveClient> {

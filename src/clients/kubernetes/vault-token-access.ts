@@ -51,25 +51,40 @@ export function vaultTokenAccess(name: string, connect: ByVault, means: VaultTok
   };
 }
 
-/** The token as last read; all who ask at once share one reading. */
+/**
+ * The token as last read; all who ask at once share one reading. While the vault cannot be reached the one before is
+ * used on: the cluster says by itself when it no longer knows it.
+ */
 function keptToken(
   read: () => Promise<string>,
   { clock }: { readonly clock: Clock },
 ): { get(): Promise<string>; forget(): void } {
-  let kept: { readonly token: Promise<string>; readonly from: number; until: number } | null = null;
+  let kept: { token: Promise<string>; readonly from: number; until: number } | null = null;
+  let last: string | null = null;
   return {
     forget() {
       kept = null;
+      last = null;
     },
     get() {
       const now = clock.now().getTime();
       if (kept !== null && now >= kept.from && now < kept.until) return kept.token;
+      const before = last;
       const entry = { token: read(), from: now, until: now + KEPT_MS };
       kept = entry;
-      entry.token.catch((error: unknown) => {
-        if (!(error instanceof Retryable)) entry.until = clock.now().getTime() + REFUSED_MS;
-        else if (kept === entry) kept = null;
-      });
+      entry.token = entry.token.then(
+        (token) => {
+          if (kept === entry) last = token;
+          return token;
+        },
+        (error: unknown) => {
+          const passes = error instanceof Retryable;
+          entry.until = clock.now().getTime() + REFUSED_MS;
+          if (passes && before !== null) return before;
+          if (passes && kept === entry) kept = null;
+          throw error;
+        },
+      );
       return entry.token;
     },
   };

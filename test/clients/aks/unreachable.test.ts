@@ -119,4 +119,31 @@ describe("a cluster that does not answer", () => {
     b.pass(17_000);
     expect(await read(b)).not.toBeNull();
   });
+
+  it("is still where it was while Resource Manager does not say, which is asked again after a minute", async () => {
+    const b = await started();
+    b.show();
+    await read(b);
+    const match = { path: "managedClusters" };
+    b.pass(15 * MINUTE);
+    b.arm.faults.add({ match, answer: { kind: "status", status: 503 } });
+    for (let more = 0; more < 3; more += 1) expect(await read(b)).not.toBeNull();
+    expect(b.looks()).toBe(2);
+    b.pass(MINUTE);
+    expect(await read(b)).not.toBeNull();
+    expect(b.looks()).toBe(3);
+    // What it does say counts, and so does the cluster itself: where that turns the app away nothing is assumed.
+    b.pass(15 * MINUTE);
+    b.show({ properties: { powerState: { code: "Stopped" } } });
+    expect((await caught(read(b))).message).toMatch(/is stopped/);
+  });
+
+  it("is not assumed to be where it was once it has turned the app away", async () => {
+    const b = await started();
+    b.show();
+    await read(b);
+    b.kubernetes.faults.add({ answer: { kind: "status", status: 401 } });
+    b.arm.faults.add({ match: { path: "managedClusters" }, answer: { kind: "status", status: 503 } });
+    expect((await caught(read(b))).message).toMatch(/Azure answered 503/);
+  });
 });

@@ -76,6 +76,18 @@ describe("a cluster by a service account's token in a key vault", () => {
     expect(readings(b, "shop-ca")).toBe(0);
   });
 
+  it("uses the token on while the vault does not answer, and asks it again after a minute", async () => {
+    const b = await bench({ caSecret: null, caSetting: "CA" });
+    await b.pod();
+    b.pass(5 * MINUTE);
+    b.vault.faults.add({ answer: { kind: "status", status: 503 } });
+    for (let more = 0; more < 3; more += 1) expect(await b.pod()).not.toBeNull();
+    expect(readings(b, "shop-token")).toBe(2);
+    b.pass(MINUTE);
+    expect(await b.pod()).not.toBeNull();
+    expect(readings(b, "shop-token")).toBe(3);
+  });
+
   it("takes a rotated token as soon as the old one is turned away, without a restart", async () => {
     const b = await bench();
     b.vault.set("shop-token", "token-of-yesterday");
