@@ -9,6 +9,7 @@ import { type Api, openApi } from "./api.ts";
 import { type LocalCluster, startCluster } from "./cluster.ts";
 import { CONFIGURATION, writeConfiguration } from "./configuration.ts";
 import { startDefender } from "./defender.ts";
+import { makeContainer } from "./evidence.ts";
 import { type BatchCounts, startFunctions } from "./functions.ts";
 import { Observer } from "./observer.ts";
 import type { StartOptions } from "./options.ts";
@@ -46,6 +47,7 @@ export interface LocalSystem {
 }
 
 const HUB = "alerts";
+const EVIDENCE = "evidence";
 /** What the `reflex` command reads to find a local system. */
 const ADDRESS = "local.json";
 
@@ -74,6 +76,7 @@ async function startParts(
   const storage: Azurite = await startAzurite({ directory: data.folder("azurite").path });
   closers.push(() => storage.stop());
   storage.onLost = () => onTrouble("The stand-in of the tables has ended. Stop with Ctrl-C and start again.");
+  await makeContainer(storage.connectionString, EVIDENCE);
   const hubs = await startEventHubs({
     directory: data.folder("hub").path,
     hubs: { [HUB]: { partitions: 4 } },
@@ -107,6 +110,8 @@ async function startParts(
     env: {
       REFLEX_CONFIG: join(data.path, CONFIGURATION),
       REFLEX_STATE: storage.connectionString,
+      REFLEX_EVIDENCE: storage.connectionString,
+      REFLEX_EVIDENCE_CONTAINER: EVIDENCE,
       REFLEX_EVENTS: hubs.connectionString,
       REFLEX_EVENTS_HUB: HUB,
       REFLEX_TEAMS_URL: teams.webhookUrl,

@@ -33,8 +33,10 @@ async function collecting(
   clusters.push(cluster);
   const metadata = { labels: { app: "web" }, creationTimestamp: "2026-01-01T00:00:00Z" };
   cluster.seed([node("n1"), pod("web-1", { metadata })]);
-  cluster.clear();
   const { read, write } = portsOf(cluster);
+  // The time limit of planning is a real one: what is loaded with its first use is loaded here.
+  await read.kubernetes("").namespace("shop");
+  cluster.clear();
   const kept = evidenceOf(cluster);
   const evidence = { ...kept, ...(more.put === undefined ? {} : { put: more.put }) };
   const store = more.store === false ? {} : { evidence };
@@ -85,6 +87,7 @@ describe("evidence of an alert", () => {
       .filter(({ key }) => key.startsWith(`a!${record.id}!`))
       .map(decodeAudit);
     expect(history.at(-1)).toMatchObject({ after: "done", details: { kept: { manifest: name, sha256 } } });
+    expect(b.sent.map(({ kind }) => kind)).toEqual(["ended"]);
     expect(b.broken()).toEqual([]);
   });
 

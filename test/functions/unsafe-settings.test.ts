@@ -67,6 +67,16 @@ describe("settings with which the app does not start", () => {
       { REFLEX_STATE__tableServiceUri: "http://state.table.core.windows.net" },
       "REFLEX_STATE__tableServiceUri is not an https address",
     ],
+    [
+      "evidence over plain http",
+      { REFLEX_EVIDENCE__blobServiceUri: "http://kept.blob.core.windows.net" },
+      "REFLEX_EVIDENCE__blobServiceUri is not an https address",
+    ],
+    [
+      "a connection for evidence over plain http",
+      { REFLEX_EVIDENCE: STATE.replace("https", "http") },
+      "REFLEX_EVIDENCE names an endpoint over plain http",
+    ],
     ["state at no address", { REFLEX_STATE__tableServiceUri: "state" }, "is not an https address"],
     ["a console over plain http", { REFLEX_CONSOLE_URL: "http://reflex.example.com" }, "REFLEX_CONSOLE_URL"],
     ["a connection over plain http", { REFLEX_STATE: STATE.replace("https", "http") }, "over plain http"],

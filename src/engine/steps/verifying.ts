@@ -83,6 +83,8 @@ function finished(
   const wait = readBackDue(turn);
   // In the history too, whose hashes then cover the evidence.
   const evidence = kept === undefined ? {} : { kept };
+  // Of evidence nothing is in force that could be taken back.
+  const told = kept === undefined ? "in-force" : "ended";
   return {
     state: wait === null ? "done" : "verifying",
     reason:
@@ -96,7 +98,7 @@ function finished(
     due: wait,
     goOn: false,
     ...(wait === null && (proof === "partial" || proof === "unverified") ? { climbs: true } : {}),
-    messages: wait === null ? ["in-force"] : [],
+    messages: wait === null ? [told] : [],
   };
 }
 
