@@ -18,6 +18,8 @@ async function clusterOf({ objects }: Scenario): Promise<KubernetesStandIn> {
   const cluster = await startKubernetes();
   clusters.push(cluster);
   cluster.seed(objects);
+  // The time limit of planning is a real one: what is loaded with its first use is loaded here.
+  await portsOf(cluster).read.kubernetes("").namespace("default");
   cluster.clear();
   return cluster;
 }

@@ -87,6 +87,7 @@ describe("evidence of an alert", () => {
       .filter(({ key }) => key.startsWith(`a!${record.id}!`))
       .map(decodeAudit);
     expect(history.at(-1)).toMatchObject({ after: "done", details: { kept: { manifest: name, sha256 } } });
+    await sweepAfter(b, 1);
     expect(b.sent.map(({ kind }) => kind)).toEqual(["ended"]);
     expect(b.broken()).toEqual([]);
   });
