@@ -13,6 +13,7 @@ import { httpFront, type RecordedRequest, type ServerIdentity } from "./http-fro
 import { type Fault, faultSchema, InjectedFaults } from "./injected-faults.ts";
 import { isObject, type Json } from "./json-value.ts";
 import type { KubeObject } from "./kube-object.ts";
+import { azureNpm } from "./network-engine.ts";
 import { ObjectStore, type StoreEvent } from "./object-store.ts";
 import { effectOf, type RecordedEffect } from "./recorded-effects.ts";
 import { resources } from "./resource-table.ts";
@@ -33,6 +34,8 @@ export interface KubernetesOptions {
   readonly token?: string;
   /** Whether pods follow their owners; true unless told otherwise. */
   readonly controllers?: boolean;
+  /** Whether it has an engine of network policies, Azure's, as AKS would; true unless told otherwise. */
+  readonly networkEngine?: boolean;
   /** Serves https with it; http unless given. */
   readonly tls?: ServerIdentity;
 }
@@ -70,8 +73,16 @@ const standardNamespaces = ["default", "kube-node-lease", "kube-public", "kube-s
  * effects, POST seed (a list of objects), POST (or DELETE) faults.
  */
 export async function startKubernetes(options: KubernetesOptions = {}): Promise<KubernetesStandIn> {
-  const { port = 0, rules, token = "stand-in-token", controllers = true, tls } = options;
+  const {
+    port = 0,
+    rules,
+    token = "stand-in-token",
+    controllers = true,
+    networkEngine = true,
+    tls,
+  } = options;
   const cluster = new Cluster(rules, token, controllers);
+  if (networkEngine) cluster.seed([azureNpm]);
   const server = httpFront(cluster, tls);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -57,6 +57,8 @@ export interface Pod extends ObjectIdentity {
   readonly priorityClass: string | null;
   readonly serviceAccount: string | null;
   readonly phase: string | null;
+  /** Does it take what its services send? */
+  readonly ready: boolean;
   readonly containers: readonly Container[];
 }
 

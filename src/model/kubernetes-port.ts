@@ -11,13 +11,14 @@ import type {
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
+import type { NetworkSurroundings } from "./network-surroundings.ts";
 import type { OwnerEvent } from "./owner-event.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader extends EvidenceSource {
+export interface KubernetesReader extends EvidenceSource, NetworkSurroundings {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;

@@ -3,6 +3,9 @@ import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { Pod } from "../model/kubernetes-objects.ts";
 import { playbook } from "../model/playbook.ts";
+import { engineAcknowledges } from "./engine-acknowledges.ts";
+import { engineLimits, INSTEAD } from "./engine-words.ts";
+import { labelsPutBack, lostMark, lostPolicy, policiesSince } from "./isolation-drift.ts";
 import {
   isolationData,
   labelStep,
@@ -13,9 +16,11 @@ import {
 } from "./isolation-labels.ts";
 import { isolationPolicy, isUnchanged, requireUnchanged } from "./isolation-policy.ts";
 import { labelsToRemove, relabelled } from "./labels-to-remove.ts";
+import { agentGone, networkEngine, nodeOfPod } from "./network-engine.ts";
 import { isIsolated, networkVerdict } from "./network-verdict.ts";
 import { plannedTarget } from "./planned-target.ts";
-import { podOwner } from "./pod-owner.ts";
+import { ownerWords, podOwner } from "./pod-owner.ts";
+import { surroundingWords } from "./pod-surroundings.ts";
 import { residualWords } from "./residual-words.ts";
 import { touchedField } from "./touched-field.ts";
 
@@ -36,7 +41,11 @@ export const isolatePod = playbook({
   parameters: z.strictObject({}),
   permissions: {
     kubernetes: [
-      { apiGroup: "", resource: "pods", verbs: ["get", "patch"] },
+      { apiGroup: "", resource: "pods", verbs: ["get", "list", "patch"] },
+      { apiGroup: "", resource: "services", verbs: ["list"] },
+      { apiGroup: "", resource: "nodes", verbs: ["get"] },
+      { apiGroup: "policy", resource: "poddisruptionbudgets", verbs: ["list"] },
+      { apiGroup: "cilium.io", resource: "ciliumendpoints", verbs: ["get"] },
       {
         apiGroup: "networking.k8s.io",
         resource: "networkpolicies",
@@ -64,6 +73,10 @@ export const isolatePod = playbook({
     if (obstacle !== null) {
       return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${obstacle}.` };
     }
+    const engine = await networkEngine(reader, await nodeOfPod(pod, reader));
+    if (engine.found === "none") {
+      return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${engine.why}. ${INSTEAD}.` };
+    }
     const policy = isolationPolicy(remediationId, pod);
     const policies = await reader.networkPolicies(pod.namespace);
     const existing = policies.find(({ name }) => name === policy.name);
@@ -74,7 +87,8 @@ export const isolatePod = playbook({
     const owner = await podOwner(pod, reader);
     const mark = [INCIDENT_LABEL, remediationId] as const;
     const removed = labelsToRemove({ labels: pod.labels, policies: others, mark, ...owner });
-    const left = networkVerdict(others, relabelled(pod.labels, removed, mark));
+    const after = relabelled(pod.labels, removed, mark);
+    const left = networkVerdict(others, after);
     const letGoBy = removed.some((key) => owner.ownedBy.has(key)) ? owner.replicaSet : null;
     return {
       outcome: "change",
@@ -91,16 +105,24 @@ export const isolatePod = playbook({
           },
           labelStep(target.cluster, pod, remediationId, removed),
         ],
-        impact: letGoBy === null ? impact : `${impact} ${REPLACED}`,
+        impact: letGoBy === null ? impact : `${impact} ${ownerWords(pod, owner, removed)}`,
         limits: [
           ...residualWords({
             ingress: { ...left.ingress, covered: true },
             egress: { ...left.egress, covered: true },
           }),
           "Connections that are open already may last on: that depends on the cluster's network plugin.",
-          "Traffic from the pod's own node stays allowed, and a cluster without a network policy engine enforces nothing.",
+          "Traffic from the pod's own node stays allowed.",
+          ...engineLimits(engine),
+          ...(letGoBy === null ? [ownerWords(pod, owner, removed)] : []),
+          ...(await surroundingWords(pod, after, reader, keepsSending)),
         ],
-        data: removed.length === 0 ? null : { removed: valuesOf(pod, removed), letGoBy },
+        data: {
+          removed: valuesOf(pod, removed),
+          letGoBy,
+          engine: engine.engine,
+          agent: engine.found === "engine" ? engine.agent : null,
+        },
       },
     };
   },
@@ -142,21 +164,28 @@ export const isolatePod = playbook({
     if (pod === null || pod.uid !== plan.identity) {
       return { verdict: "absent", reason: `Pod ${namespace}/${name} has gone.` };
     }
-    if (pod.labels[INCIDENT_LABEL] !== plan.remediationId) {
-      return { verdict: "absent", reason: `Pod ${namespace}/${name} does not carry our label.` };
-    }
-    const wanted = isolationPolicy(plan.remediationId, pod).name;
-    const policy = policies.find((candidate) => candidate.name === wanted);
-    if (policy === undefined || !isUnchanged(policy, plan.remediationId)) {
-      return {
-        verdict: "absent",
-        reason: `Network policy ${namespace}/${wanted} is not there as it was made.`,
-      };
-    }
+    const { name: wanted, podLabel } = isolationPolicy(plan.remediationId, pod);
+    const ours = policies.find((candidate) => candidate.name === wanted);
+    const lost =
+      lostMark(pod, plan.remediationId) ??
+      lostPolicy(ours, `${namespace}/${wanted}`, (policy) => isUnchanged(policy, plan.remediationId));
+    if (lost !== null) return { verdict: "absent", reason: lost };
+    const { removed, engine, agent } = isolationData.parse(plan.data);
     const found = networkVerdict(policies, pod.labels);
-    return isIsolated(found)
-      ? { verdict: "holds", proof: "declared" }
-      : { verdict: "partial", remains: residualWords(found) };
+    if (!isIsolated(found)) {
+      const named = new Set(
+        [...found.ingress.residual, ...found.egress.residual].map(({ policy }) => policy),
+      );
+      const drift = [...labelsPutBack(pod, removed), ...policiesSince(pod, policies, named)];
+      return { verdict: "partial", remains: [...residualWords(found), ...drift] };
+    }
+    return (
+      (await agentGone(agent, reader)) ??
+      (await engineAcknowledges(engine, pod, podLabel, ["ingress", "egress"], reader)) ?? {
+        verdict: "holds",
+        proof: "declared",
+      }
+    );
   },
 
   async revert(plan, { read, write }) {
@@ -188,7 +217,8 @@ export const isolatePod = playbook({
   },
 });
 
-const REPLACED = "Its ReplicaSet lets it go and starts another pod of the same image in its place.";
+const keepsSending = (service: string): string =>
+  `${service} goes on sending to the pod as long as it is ready, and what it sends is lost.`;
 
 function obstacleTo(pod: Pod, remediationId: string): string | null {
   const label = pod.labels[INCIDENT_LABEL];

@@ -9,14 +9,19 @@ import { touchedField } from "./touched-field.ts";
 
 const LABEL_FIELD = `metadata.labels.${INCIDENT_LABEL}`;
 
-/** What the plan of an isolation remembers: the labels that it takes off, and the ReplicaSet that lets the pod go by that. */
+/**
+ * What the plan of an isolation remembers: the labels that it takes off, the ReplicaSet that lets the pod go by that, and
+ * who enforces policies there. Plans of earlier versions do not say the last.
+ */
 export const isolationData = z
   .object({
     removed: z.record(z.string(), z.string()),
     letGoBy: z.object({ name: z.string(), uid: z.string() }).nullable(),
+    engine: z.string().nullable().default(null),
+    agent: z.string().nullable().default(null),
   })
   .nullable()
-  .transform((data) => data ?? { removed: {}, letGoBy: null });
+  .transform((data) => data ?? { removed: {}, letGoBy: null, engine: null, agent: null });
 
 /** These labels of the pod with their values. */
 export function valuesOf(pod: Pod, keys: readonly string[]): Record<string, string> {

@@ -10,6 +10,19 @@ export interface PodOwner {
   readonly replicaSet: { readonly name: string; readonly uid: string } | null;
 }
 
+/** What the controller makes of it that these labels go, a sentence. */
+export function ownerWords({ controller }: Pod, owner: PodOwner, removed: readonly string[]): string {
+  if (controller === null) return "Nothing controls the pod: nothing takes its place.";
+  const name = `${controller.kind} ${controller.name}`;
+  if (removed.some((key) => owner.ownedBy.has(key))) {
+    return `Its ${name} lets it go and starts another pod of the same image in its place.`;
+  }
+  if (owner.replicaSet !== null) return `Its ${name} keeps it, and starts no other in its place.`;
+  return knownKind(controller.kind) === null
+    ? `Its ${name} is of a kind that is not known here: it keeps the pod with all its labels, and may undo the change.`
+    : `Its ${name} keeps it with all labels of its selector: it could not replace it without harm.`;
+}
+
 /**
  * Only a ReplicaSet replaces a pod that it lets go without harm (measured): a StatefulSet cannot make the pod's number
  * anew while it is there, a DaemonSet's second pod meets the first on its node, and a Job counts wrong. Of a controller

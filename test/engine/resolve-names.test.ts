@@ -114,6 +114,11 @@ describe("a cluster that does not answer", () => {
       blockList: never,
       marked: never,
       ...noEvidence,
+      services: never,
+      daemonSet: never,
+      disruptionBudgets: never,
+      apiGroups: never,
+      ciliumEndpoint: never,
     };
     const resolving = resolve(aSignal(), "workload", null, () => silent, []);
     await vi.advanceTimersByTimeAsync(2_999);

@@ -60,6 +60,7 @@ export class World {
       priorityClass: null,
       serviceAccount: "default",
       phase: "Running",
+      ready: true,
       containers: [{ name: "c", image: "docker.io/library/evil:1", digest: null }],
       ...more,
     };
@@ -126,6 +127,11 @@ export class World {
       scale: absent,
       networkPolicy: absent,
       networkPolicies: absent,
+      services: absent,
+      daemonSet: absent,
+      disruptionBudgets: absent,
+      apiGroups: absent,
+      ciliumEndpoint: absent,
       blockList: absent,
       ...noEvidence,
       marked: () =>

@@ -1,9 +1,12 @@
 import type {
   AdmissionregistrationV1Api,
+  ApisApi,
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   NetworkingV1Api,
+  PolicyV1Api,
   setHeaderOptions,
 } from "@kubernetes/client-node";
 import { httpLibrary } from "./http-library.ts";
@@ -25,6 +28,11 @@ export interface Apis {
   readonly batch: BatchV1Api;
   readonly networking: NetworkingV1Api;
   readonly admission: AdmissionregistrationV1Api;
+  readonly policy: PolicyV1Api;
+  /** Which API groups there are. */
+  readonly discovery: ApisApi;
+  /** Kinds without a type; see `checkedCustom`. */
+  readonly custom: CustomObjectsApi;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
@@ -105,6 +113,9 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     batch: new sdk.BatchV1Api(configuration()),
     networking: new sdk.NetworkingV1Api(configuration()),
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
+    policy: new sdk.PolicyV1Api(configuration()),
+    discovery: new sdk.ApisApi(configuration()),
+    custom: new sdk.CustomObjectsApi(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
     raw: openRawGet({

@@ -72,6 +72,11 @@ export function answeredCode(error: unknown): number | null {
   return errorAnswer(error)?.code ?? null;
 }
 
+/** Says the API server that our identity may not do this? */
+export function isForbidden(error: unknown): boolean {
+  return errorAnswer(error)?.code === 403;
+}
+
 /**
  * What a failed call says of the way to the cluster: its credential is not known, its certificate not trusted, or nobody
  * is there. Null: the way is as it should be.

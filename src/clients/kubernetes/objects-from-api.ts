@@ -45,6 +45,7 @@ export function podFrom(metadata: CheckedMetadata, { spec, status }: V1Pod): Pod
     priorityClass: spec?.priorityClassName ?? null,
     serviceAccount: spec?.serviceAccountName ?? null,
     phase: status?.phase ?? null,
+    ready: status?.conditions?.find(({ type }) => type === "Ready")?.status === "True",
     containers: containers.map((container) => containerFrom(container, statuses)),
   };
 }
@@ -124,7 +125,8 @@ export function policyFrom(
   };
 }
 
-function identityFrom(metadata: CheckedMetadata): ObjectIdentity {
+/** What every object has in common, from the API's metadata. */
+export function identityFrom(metadata: CheckedMetadata): ObjectIdentity {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   return {
     namespace: metadata.namespace ?? "",
@@ -153,7 +155,8 @@ function containerFrom(
   return { name, image: image ?? "", digest };
 }
 
-function selectorFrom({ matchLabels, matchExpressions }: V1LabelSelector): LabelSelector {
+/** Our label selector from the API's; an operator that the API does not have raises `StrangeAnswer`. */
+export function selectorFrom({ matchLabels, matchExpressions }: V1LabelSelector): LabelSelector {
   return {
     matchLabels: matchLabels ?? {},
     matchExpressions: (matchExpressions ?? []).map(({ key, operator, values }) => ({

@@ -6,6 +6,7 @@ import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readEvidence } from "./evidence-source.ts";
+import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
@@ -82,6 +83,7 @@ export function createReader(connection: Connection): KubernetesReader {
     blockList: () => readBlockList(connection),
     marked: () => readMarked(connection),
     ...readEvidence(connection),
+    ...readSurroundings(connection),
   };
 }
 

@@ -4,13 +4,16 @@
  */
 export {
   AdmissionregistrationV1Api,
+  ApisApi,
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   createConfiguration,
   KubeConfig,
   NetworkingV1Api,
   PatchStrategy,
+  PolicyV1Api,
   ResponseContext,
   ServerConfiguration,
   setHeaderOptions,

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import type { Expected } from "./checked-answer.ts";
+import { StrangeAnswer } from "./classify-error.ts";
+
+const objectSchema = z.looseObject({
+  kind: z.string(),
+  metadata: z.looseObject({
+    name: z.string().min(1),
+    namespace: z.string().optional(),
+    uid: z.string().min(1),
+    resourceVersion: z.string().min(1),
+  }),
+});
+
+/** An object of a kind that the client has no type for, as the wire has it. */
+export type CustomObject = z.infer<typeof objectSchema>;
+
+/** The answer, if it is the object that was asked for; raises `StrangeAnswer` otherwise, as for typed ones. */
+export function checkedCustom(answer: unknown, { kind, name, namespace, uid }: Expected): CustomObject {
+  const parsed = objectSchema.safeParse(answer);
+  const found = parsed.success ? parsed.data : null;
+  const same =
+    found !== null &&
+    found.kind === kind &&
+    found.metadata.name === name &&
+    (namespace === undefined || found.metadata.namespace === namespace) &&
+    (uid === undefined || found.metadata.uid === uid);
+  if (!same) throw new StrangeAnswer(`The answer is not ${kind} ${name}.`);
+  return found;
+}
