@@ -20,6 +20,7 @@ import { applyType, parseBody, patchObject } from "./patch-object.ts";
 import { listBody, listObjects, readObject, selection } from "./read-objects.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { scaleOf, updateScale } from "./scale-subresource.ts";
+import { isServed } from "./served-kinds.ts";
 import {
   badRequest,
   invalid,
@@ -92,7 +93,8 @@ export class ApiServer {
     const { method, path } = raw;
     seen.user = this.#authenticate(raw.authorization);
     if (raw.contentType.endsWith("protobuf")) throw unknownForm(["application/json"]);
-    const found = parseResourcePath(path);
+    const named = parseResourcePath(path);
+    const found = named !== undefined && isServed(this.#store, named.resource) ? named : undefined;
     seen.verb = found === undefined ? method.toLowerCase() : verbOf(raw, found);
     if (found === undefined) return this.#answerOther(raw, seen.user);
     seen.subresource = found.subresource;
@@ -152,7 +154,7 @@ export class ApiServer {
     const open = path === "/version" || path === "/readyz" || path === "/livez" || path === "/healthz";
     if (user === anonymousUser && !open) throw pathDenied(user, method.toLowerCase(), path);
     if (path === reviewPath && method === "POST") return this.#review(parseBody(raw.text));
-    const body = method === "GET" ? discover(path) : undefined;
+    const body = method === "GET" ? discover(path, (resource) => isServed(this.#store, resource)) : undefined;
     return body === undefined ? notServed : { status: 200, body };
   }
 

@@ -21,6 +21,8 @@ export interface Resource {
   readonly returnsDeleted: boolean;
   /** Whether DELETE on the collection is served. */
   readonly deletesCollection: boolean;
+  /** A kind that somebody installs: served only where its CustomResourceDefinition is there. */
+  readonly custom: boolean;
 }
 
 type Row = Pick<Resource, "plural" | "kind"> & Partial<Resource>;
@@ -36,6 +38,7 @@ function served(group: string, version: string, row: Row): Resource {
     immutable: [],
     returnsDeleted: false,
     deletesCollection: true,
+    custom: false,
     ...row,
   };
 }
@@ -44,7 +47,9 @@ const template = ["spec", "template"];
 const selector = ["spec.selector"];
 const scaled = { subresources: ["status", "scale"], generation: true, template } as const;
 
-/** Every kind that the stand-in serves. */
+const installed = { generation: true, custom: true, returnsDeleted: false } as const;
+
+/** Every kind that the stand-in serves, or can once it is installed. */
 export const resources: readonly Resource[] = [
   served("", "v1", {
     plural: "namespaces",
@@ -147,6 +152,15 @@ export const resources: readonly Resource[] = [
     subresources: ["status"],
     generation: true,
   }),
+  served("apiextensions.k8s.io", "v1", {
+    plural: "customresourcedefinitions",
+    kind: "CustomResourceDefinition",
+    namespaced: false,
+    subresources: ["status"],
+    generation: true,
+  }),
+  served("cilium.io", "v2", { plural: "ciliumendpoints", kind: "CiliumEndpoint", ...installed }),
+  served("cilium.io", "v2", { plural: "ciliumnetworkpolicies", kind: "CiliumNetworkPolicy", ...installed }),
 ];
 
 /** The row with this plural; the table holds every plural once. */

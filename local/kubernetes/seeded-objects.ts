@@ -4,6 +4,7 @@ import type { KubeObject } from "./kube-object.ts";
 import type { FieldManager } from "./managed-fields.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { resourceNamed, resourceOfKind } from "./resource-table.ts";
+import { isServed } from "./served-kinds.ts";
 import { badRequest } from "./status-error.ts";
 import { updateObject } from "./update-object.ts";
 
@@ -25,7 +26,8 @@ export function seedObjects(store: ObjectStore, objects: readonly Json[]): KubeO
 function seedObject(store: ObjectStore, object: JsonObject): KubeObject {
   const [apiVersion, kind] = [stringAt(object, "apiVersion"), stringAt(object, "kind")];
   const resource = resourceOfKind(apiVersion, kind);
-  if (resource === undefined) throw badRequest(`no kind "${kind}" is served for version "${apiVersion}"`);
+  if (resource === undefined || !isServed(store, resource))
+    throw badRequest(`no kind "${kind}" is served for version "${apiVersion}"`);
   const name = stringAt(object, "metadata", "name");
   const namespace = resource.namespaced ? stringAt(object, "metadata", "namespace") || "default" : "";
   if (resource.namespaced) ensureNamespace(store, namespace);

@@ -36,6 +36,7 @@ export function gate(
   };
   const guarded = (writer: KubernetesWriter): KubernetesWriter => ({
     createDenyAllPolicy: (policy) => through(() => writer.createDenyAllPolicy(policy)),
+    createEgressPolicy: (policy) => through(() => writer.createEgressPolicy(policy)),
     deleteNetworkPolicy: (...named) => through(() => writer.deleteNetworkPolicy(...named)),
     labelPod: (...named) => through(() => writer.labelPod(...named)),
     deletePod: (...named) => through(() => writer.deletePod(...named)),

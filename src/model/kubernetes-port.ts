@@ -11,6 +11,7 @@ import type {
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
+import type { EgressPolicy } from "./network-policies.ts";
 import type { NetworkSurroundings } from "./network-surroundings.ts";
 import type { OwnerEvent } from "./owner-event.ts";
 
@@ -56,6 +57,8 @@ export interface DenyAllPolicy {
 export interface KubernetesWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
+  /** Creates the policy; `Conflict` when one of that name exists. */
+  createEgressPolicy(policy: EgressPolicy): Promise<NetworkPolicy>;
   /** Deletes the policy of that uid; already gone is fine. */
   deleteNetworkPolicy(namespace: string, name: string, condition: { readonly uid: string }): Promise<void>;
   /** Sets (text) and removes (null) labels of a pod in one conditional change. */

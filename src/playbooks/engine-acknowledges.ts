@@ -2,6 +2,7 @@ import type { Pod } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { CiliumDirection } from "../model/network-surroundings.ts";
 import type { Verification } from "../model/playbook.ts";
+import type { Direction } from "./network-verdict.ts";
 
 const ASK_AGAIN_MS = 5_000;
 /** Cilium's number for the pod's own node, which it always lets in. */
@@ -16,7 +17,7 @@ export async function engineAcknowledges(
   engine: string | null,
   pod: Pod,
   [key, value]: readonly [key: string, value: string],
-  directions: readonly ("ingress" | "egress")[],
+  { directions, keeps }: { readonly directions: readonly Direction[]; readonly keeps: boolean },
   reader: KubernetesReader,
 ): Promise<Verification | null> {
   if (engine !== "Cilium") return null;
@@ -37,10 +38,12 @@ export async function engineAcknowledges(
     return notYet(`Cilium enforces nothing on ${which} of pod ${namespace}/${name}.`);
   }
   const remains = asked.flatMap(({ direction, allowed }) => openOf(direction, allowed));
+  // Which of these identities are on the list that is kept, it does not say.
+  if (remains.length > 0 && keeps) return null;
   return remains.length === 0 ? { verdict: "holds", proof: "proved" } : { verdict: "partial", remains };
 }
 
-function openOf(direction: "ingress" | "egress", allowed: CiliumDirection["allowed"]): string[] {
+function openOf(direction: Direction, allowed: CiliumDirection["allowed"]): string[] {
   const others = [...new Set(allowed)].filter((one) => !(direction === "ingress" && one === OWN_NODE));
   if (others.length === 0) return [];
   const way = direction === "ingress" ? "from" : "to";

@@ -4,12 +4,14 @@ import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
+import { restrictEgress } from "./restrict-egress.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
 import { terminatePod } from "./terminate-pod.ts";
 
 /** The one list of playbooks: adding one is its file, its test and its line here. */
 export const playbooks: readonly AnyPlaybook[] = [
   isolatePod,
+  restrictEgress,
   terminatePod,
   scaleToZero,
   blockImage,

@@ -1,24 +1,17 @@
 import { z } from "zod";
-import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
-import type { Pod } from "../model/kubernetes-objects.ts";
+import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
+import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
-import { engineAcknowledges } from "./engine-acknowledges.ts";
 import { engineLimits, INSTEAD } from "./engine-words.ts";
-import { labelsPutBack, lostMark, lostPolicy, policiesSince } from "./isolation-drift.ts";
-import {
-  isolationData,
-  labelStep,
-  labelsBack,
-  requireLabels,
-  requireOwnLabel,
-  valuesOf,
-} from "./isolation-labels.ts";
+import { labelStep, valuesOf } from "./isolation-labels.ts";
 import { isolationPolicy, isUnchanged, requireUnchanged } from "./isolation-policy.ts";
 import { labelsToRemove, relabelled } from "./labels-to-remove.ts";
-import { agentGone, networkEngine, nodeOfPod } from "./network-engine.ts";
-import { isIsolated, networkVerdict } from "./network-verdict.ts";
+import { type Left, markPod, type OwnPolicy, unmarkPod, verifyMark } from "./marked-pod.ts";
+import { networkEngine, nodeOfPod } from "./network-engine.ts";
+import { networkVerdict } from "./network-verdict.ts";
 import { plannedTarget } from "./planned-target.ts";
+import { podObstacle } from "./pod-obstacle.ts";
 import { ownerWords, podOwner } from "./pod-owner.ts";
 import { surroundingWords } from "./pod-surroundings.ts";
 import { residualWords } from "./residual-words.ts";
@@ -69,7 +62,7 @@ export const isolatePod = playbook({
     if (pod === null) {
       return { outcome: "skip", reason: `Pod ${target.namespace}/${target.name} has gone.` };
     }
-    const obstacle = obstacleTo(pod, remediationId);
+    const obstacle = podObstacle(pod, remediationId);
     if (obstacle !== null) {
       return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${obstacle}.` };
     }
@@ -127,112 +120,34 @@ export const isolatePod = playbook({
     };
   },
 
-  async apply(plan, { read, write }) {
-    const { cluster, namespace, name } = plannedTarget(plan, "pod");
-    const reader = read.kubernetes(cluster);
-    const pod = await reader.pod(namespace, name);
-    if (pod === null || pod.uid !== plan.identity) {
-      throw new Conflict(
-        `Pod ${namespace}/${name} has gone since the plan was made.`,
-        "Nothing is left to be isolated; a new pod of that name needs a plan of its own.",
-      );
-    }
-    requireOwnLabel(pod, plan.remediationId);
-    const { removed } = isolationData.parse(plan.data);
-    const policy = isolationPolicy(plan.remediationId, pod);
-    const existing = await reader.networkPolicy(namespace, policy.name);
-    if (existing === null) {
-      await write.kubernetes(cluster).createDenyAllPolicy(policy);
-    } else {
-      requireUnchanged(existing, plan.remediationId);
-    }
-    if (pod.labels[INCIDENT_LABEL] === undefined) {
-      requireLabels(pod, removed, "as the plan saw it");
-      const off = Object.fromEntries(Object.keys(removed).map((key) => [key, null]));
-      const labels = { ...off, [INCIDENT_LABEL]: plan.remediationId };
-      await write.kubernetes(cluster).labelPod(namespace, name, pod, labels);
-    }
-  },
+  apply: (plan, ports) => markPod(plan, ownPolicy(plan), ports),
 
-  async verify(plan, { read }) {
-    const { cluster, namespace, name } = plannedTarget(plan, "pod");
-    const reader = read.kubernetes(cluster);
-    const [pod, policies] = await Promise.all([
-      reader.pod(namespace, name),
-      reader.networkPolicies(namespace),
-    ]);
-    if (pod === null || pod.uid !== plan.identity) {
-      return { verdict: "absent", reason: `Pod ${namespace}/${name} has gone.` };
-    }
-    const { name: wanted, podLabel } = isolationPolicy(plan.remediationId, pod);
-    const ours = policies.find((candidate) => candidate.name === wanted);
-    const lost =
-      lostMark(pod, plan.remediationId) ??
-      lostPolicy(ours, `${namespace}/${wanted}`, (policy) => isUnchanged(policy, plan.remediationId));
-    if (lost !== null) return { verdict: "absent", reason: lost };
-    const { removed, engine, agent } = isolationData.parse(plan.data);
-    const found = networkVerdict(policies, pod.labels);
-    if (!isIsolated(found)) {
-      const named = new Set(
-        [...found.ingress.residual, ...found.egress.residual].map(({ policy }) => policy),
-      );
-      const drift = [...labelsPutBack(pod, removed), ...policiesSince(pod, policies, named)];
-      return { verdict: "partial", remains: [...residualWords(found), ...drift] };
-    }
-    return (
-      (await agentGone(agent, reader)) ??
-      (await engineAcknowledges(engine, pod, podLabel, ["ingress", "egress"], reader)) ?? {
-        verdict: "holds",
-        proof: "declared",
-      }
+  verify(plan, ports) {
+    const left = (pod: Pod, policies: readonly NetworkPolicy[]): Left => {
+      const found = networkVerdict(policies, pod.labels);
+      return { rules: [...found.ingress.residual, ...found.egress.residual], words: residualWords(found) };
+    };
+    return verifyMark(
+      plan,
+      ownPolicy(plan),
+      { directions: ["ingress", "egress"], keeps: false, left },
+      ports,
     );
   },
 
-  async revert(plan, { read, write }) {
-    const { cluster, namespace, name } = plannedTarget(plan, "pod");
-    const reader = read.kubernetes(cluster);
-    const found = await reader.pod(namespace, name);
-    const pod = found?.uid === plan.identity ? found : null;
-    const policy = await reader.networkPolicy(
-      namespace,
-      isolationPolicy(plan.remediationId, { namespace, name }).name,
-    );
-    // All is looked at before anything is undone: no half reverts.
-    if (pod !== null) {
-      requireOwnLabel(pod, plan.remediationId);
-    }
-    if (policy !== null) {
-      requireUnchanged(policy, plan.remediationId);
-    }
-    if (pod !== null) {
-      const back = await labelsBack(pod, plan, reader);
-      if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
-    }
-    if (policy !== null) {
-      await write.kubernetes(cluster).deleteNetworkPolicy(namespace, policy.name, policy);
-    }
-    return pod === null
-      ? { outcome: "gone", reason: `Pod ${namespace}/${name} has gone; our network policy is deleted.` }
-      : { outcome: "restored" };
-  },
+  revert: (plan, ports) => unmarkPod(plan, ownPolicy(plan), ports),
 });
+
+function ownPolicy(plan: Plan): OwnPolicy {
+  const { remediationId } = plan;
+  const made = isolationPolicy(remediationId, plannedTarget(plan, "pod"));
+  return {
+    name: made.name,
+    isOurs: (policy) => isUnchanged(policy, remediationId),
+    requireOurs: (policy) => requireUnchanged(policy, remediationId),
+    create: (writer) => writer.createDenyAllPolicy(made),
+  };
+}
 
 const keepsSending = (service: string): string =>
   `${service} goes on sending to the pod as long as it is ready, and what it sends is lost.`;
-
-function obstacleTo(pod: Pod, remediationId: string): string | null {
-  const label = pod.labels[INCIDENT_LABEL];
-  if (pod.deleting) {
-    return "is being deleted";
-  }
-  if (pod.mirror) {
-    return "is a static pod of its node, which the API can only show";
-  }
-  if (pod.hostNetwork) {
-    return "uses the network of its node, where network policies do not apply";
-  }
-  if (label !== undefined && label !== remediationId) {
-    return `is already isolated by remediation ${label}`;
-  }
-  return null;
-}

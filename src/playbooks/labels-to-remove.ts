@@ -1,5 +1,11 @@
 import type { Labels, NetworkPolicy } from "../model/kubernetes-objects.ts";
-import { type NetworkVerdict, networkVerdict, type ResidualRule } from "./network-verdict.ts";
+import { isCovered, type Passage } from "./egress-rule.ts";
+import {
+  type DirectionVerdict,
+  type NetworkVerdict,
+  networkVerdict,
+  type ResidualRule,
+} from "./network-verdict.ts";
 
 /** So many labels that policies name are tried in every combination; of more, one after another. */
 const MOST_TOGETHER = 10;
@@ -15,6 +21,13 @@ export interface Relabelling {
   readonly ownedBy: ReadonlySet<string>;
   /** The controller must not lose it. */
   readonly keepsOwner: boolean;
+  /** Given: only egress beyond these rules counts, and ingress stays exactly as it is. */
+  readonly egressBeyond?: readonly Passage[];
+}
+
+/** The rules of egress that let more through than these do. */
+export function beyond(residual: readonly ResidualRule[], kept: readonly Passage[]): readonly ResidualRule[] {
+  return residual.filter((rule) => !isCovered(rule, kept));
 }
 
 /**
@@ -70,10 +83,22 @@ function weighed(of: Relabelling, removed: readonly string[], before: NetworkVer
       before[direction].covered &&
       after[direction].residual.some((rule) => !before[direction].residual.some((old) => isSame(rule, old))),
   );
-  if (opens) return null;
-  const left = after.ingress.residual.length + after.egress.residual.length;
+  if (opens || (of.egressBeyond !== undefined && !isSameVerdict(before.ingress, after.ingress))) return null;
+  const left =
+    of.egressBeyond === undefined
+      ? after.ingress.residual.length + after.egress.residual.length
+      : beyond(after.egress.residual, of.egressBeyond).length;
   const losesOwner = removed.some((key) => of.ownedBy.has(key)) ? 1 : 0;
   return { removed, cost: [left, losesOwner, removed.length] };
+}
+
+function isSameVerdict(one: DirectionVerdict, other: DirectionVerdict): boolean {
+  const has = (all: readonly ResidualRule[], rule: ResidualRule) => all.some((each) => isSame(each, rule));
+  return (
+    one.covered === other.covered &&
+    one.residual.length === other.residual.length &&
+    one.residual.every((rule) => has(other.residual, rule))
+  );
 }
 
 function isSame(one: ResidualRule, other: ResidualRule): boolean {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Passage } from "./egress-rule.ts";
 import type { NetworkVerdict, ResidualRule } from "./network-verdict.ts";
 
 const selectorSchema = z.object({
@@ -32,11 +33,17 @@ export function residualWords({ ingress, egress }: NetworkVerdict): string[] {
   ];
 }
 
-function ruleWords({ policy, direction, rule, peers, ports }: ResidualRule): string {
+/** One rule that lets traffic through, as a sentence. */
+export function ruleWords({ policy, direction, rule, peers, ports }: ResidualRule): string {
   const way = direction === "ingress" ? "from" : "to";
+  return `Network policy ${policy} still allows ${direction} ${way} ${passageWords({ peers, ports })} (rule ${rule}).`;
+}
+
+/** Whom a rule lets through and on which ports, for the middle of a sentence. */
+export function passageWords({ peers, ports }: Passage): string {
   const who = peers.length === 0 ? "everywhere" : peers.map(peerWords).join(" and ");
   const where = ports.length === 0 ? "all ports" : ports.map(portWords).join(", ");
-  return `Network policy ${policy} still allows ${direction} ${way} ${who} on ${where} (rule ${rule}).`;
+  return `${who} on ${where}`;
 }
 
 function peerWords(peer: unknown): string {

@@ -350,7 +350,7 @@ function rightsOf({ apiGroup, resource, verbs }: KubernetesPermission): string[]
 
 function rightUsed({ method, path }: { readonly method: string; readonly path: string }): string {
   const [, group = "", rest = ""] =
-    /^\/(?:api|apis\/([^/]+))\/v1\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
+    /^\/(?:api|apis\/([^/]+))\/v\d\w*\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
   const [resource = "", name, subresource] = rest.split("/");
   const verbs: Record<string, string> = {
     GET: name === undefined ? "list" : "get",

@@ -2,6 +2,7 @@ import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 import { evidenceScenarios } from "./scenarios-evidence.ts";
+import { networkScenarios } from "./scenarios-network.ts";
 
 /** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
 export interface Scenario {
@@ -50,6 +51,7 @@ function owned(kind: (typeof OWNERS)[number]["kind"]): object[] {
 
 /** The situations of all playbooks. */
 export const scenarios: readonly Scenario[] = [
+  ...networkScenarios,
   {
     name: "a pod that no other policy selects",
     playbook: "isolate-pod",

@@ -150,6 +150,7 @@ export class World {
     const absent = (): Promise<never> => Promise.reject(new Error("not part of this world"));
     return {
       createDenyAllPolicy: absent,
+      createEgressPolicy: absent,
       deleteNetworkPolicy: absent,
       deletePod: (namespace, name, { uid }) =>
         this.#call(hooks, `delete ${name}`, () => this.#end(namespace, name, uid)),

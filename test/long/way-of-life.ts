@@ -1,6 +1,7 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { evidenceWay } from "./way-of-evidence.ts";
+import { NETWORK_WAYS } from "./way-of-network.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -77,6 +78,7 @@ function ownedBy(name: string): object {
 
 /** One way for every playbook of the product; a playbook without one fails the matrix. */
 export const WAYS: readonly WayOfLife[] = [
+  ...NETWORK_WAYS,
   {
     playbook: "isolate-pod",
     key: "K8S.NODE_CryptoCoinMinerExecution",

@@ -72,6 +72,12 @@ export function answeredCode(error: unknown): number | null {
   return errorAnswer(error)?.code ?? null;
 }
 
+/** Says the API server that it knows no such kind? Then it answers 404 in plain text. */
+export function isNotServed(error: unknown): boolean {
+  const answer = errorAnswer(error);
+  return answer?.code === 404 && answer.status === null;
+}
+
 /** Says the API server that our identity may not do this? */
 export function isForbidden(error: unknown): boolean {
   return errorAnswer(error)?.code === 403;

@@ -7,7 +7,7 @@ import type {
 } from "../../model/network-surroundings.ts";
 import type { ApiCall } from "./api-call.ts";
 import { checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
-import { isForbidden, StrangeAnswer } from "./classify-error.ts";
+import { isForbidden, isNotServed, StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkedCustom } from "./custom-object.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
@@ -70,7 +70,14 @@ export function readSurroundings(connection: Connection): NetworkSurroundings {
       checkName(name);
       const of = { apiGroup: CILIUM.group, resource: CILIUM.plural, namespace, name } as const;
       return ifAllowed(connection, { verb: "get", ...of }, async ({ custom }) => {
-        const answer: unknown = await custom.getNamespacedCustomObject({ ...CILIUM, namespace, name });
+        const answer: unknown = await custom
+          .getNamespacedCustomObject({ ...CILIUM, namespace, name })
+          // Where the kind itself is not installed, 404 is no Status.
+          .catch((error: unknown) => {
+            if (isNotServed(error)) return null;
+            throw error;
+          });
+        if (answer === null) return null;
         return endpointFrom(checkedCustom(answer, { kind: "CiliumEndpoint", namespace, name }));
       });
     },

@@ -4,6 +4,7 @@ import { blockListFrom } from "./block-list.ts";
 import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
+import { createEgressPolicy } from "./egress-policy.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
@@ -18,6 +19,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
   const { call, find } = connection;
   return {
     ...writeEvent(connection),
+    createEgressPolicy: (policy) => createEgressPolicy(connection, policy),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);

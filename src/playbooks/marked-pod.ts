@@ -1,0 +1,124 @@
+import { Conflict } from "../model/errors.ts";
+import { INCIDENT_LABEL } from "../model/incident-mark.ts";
+import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
+import type { KubernetesReader, KubernetesWriter } from "../model/kubernetes-port.ts";
+import type { Plan } from "../model/plan.ts";
+import type { ReadPorts, RevertOutcome, Verification, WritePorts } from "../model/playbook.ts";
+import { engineAcknowledges } from "./engine-acknowledges.ts";
+import { labelsPutBack, lostMark, lostPolicy, policiesSince } from "./isolation-drift.ts";
+import { isolationData, labelsBack, requireLabels, requireOwnLabel } from "./isolation-labels.ts";
+import { agentGone } from "./network-engine.ts";
+import type { Direction, ResidualRule } from "./network-verdict.ts";
+import { plannedTarget } from "./planned-target.ts";
+
+/** The policy of one remediation, and how it is known. */
+export interface OwnPolicy {
+  readonly name: string;
+  isOurs(policy: NetworkPolicy): boolean;
+  /** Raises `Conflict` where the policy of that name is not, or is no longer, ours. */
+  requireOurs(policy: NetworkPolicy): void;
+  create(writer: KubernetesWriter): Promise<unknown>;
+  /** Raises `Conflict` where it would open something by now; asked before it is made. */
+  mayBeMade?(pod: Pod, reader: KubernetesReader): Promise<void>;
+}
+
+/** What the policies leave to a marked pod: rules that should not be there, and sentences for all of it. */
+export interface Left {
+  readonly rules: readonly ResidualRule[];
+  readonly words: readonly string[];
+}
+
+/**
+ * The policy first, which selects nothing without the label; then in one conditional patch the label on, and those off by
+ * which others let traffic through. Raises `Conflict` where pod, labels or policy are not as planned.
+ */
+export async function markPod(plan: Plan, own: OwnPolicy, { read, write }: WritePorts): Promise<void> {
+  const { cluster, namespace, name } = plannedTarget(plan, "pod");
+  const reader = read.kubernetes(cluster);
+  const pod = await reader.pod(namespace, name);
+  if (pod === null || pod.uid !== plan.identity) {
+    throw new Conflict(
+      `Pod ${namespace}/${name} has gone since the plan was made.`,
+      "Nothing is left to be contained; a new pod of that name needs a plan of its own.",
+    );
+  }
+  requireOwnLabel(pod, plan.remediationId);
+  const { removed } = isolationData.parse(plan.data);
+  const existing = await reader.networkPolicy(namespace, own.name);
+  if (existing !== null) own.requireOurs(existing);
+  const isMarked = pod.labels[INCIDENT_LABEL] !== undefined;
+  if (!isMarked) {
+    requireLabels(pod, removed, "as the plan saw it");
+    await own.mayBeMade?.(pod, reader);
+  }
+  if (existing === null) await own.create(write.kubernetes(cluster));
+  if (isMarked) return;
+  const off = Object.fromEntries(Object.keys(removed).map((key) => [key, null]));
+  const labels = { ...off, [INCIDENT_LABEL]: plan.remediationId };
+  await write.kubernetes(cluster).labelPod(namespace, name, pod, labels);
+}
+
+/** Reads back whether pod and policy are as they were made, what is left to the pod, who changed it, and what its engine says. */
+export async function verifyMark(
+  plan: Plan,
+  own: OwnPolicy,
+  judged: {
+    readonly directions: readonly Direction[];
+    /** Does our policy let anything through? */
+    readonly keeps: boolean;
+    left(pod: Pod, policies: readonly NetworkPolicy[]): Left;
+  },
+  { read }: ReadPorts,
+): Promise<Verification> {
+  const { cluster, namespace, name } = plannedTarget(plan, "pod");
+  const reader = read.kubernetes(cluster);
+  const [pod, policies] = await Promise.all([reader.pod(namespace, name), reader.networkPolicies(namespace)]);
+  if (pod === null || pod.uid !== plan.identity) {
+    return { verdict: "absent", reason: `Pod ${namespace}/${name} has gone.` };
+  }
+  const ours = policies.find((candidate) => candidate.name === own.name);
+  const lost =
+    lostMark(pod, plan.remediationId) ??
+    lostPolicy(ours, `${namespace}/${own.name}`, (policy) => own.isOurs(policy));
+  if (lost !== null) return { verdict: "absent", reason: lost };
+  const { removed, engine, agent } = isolationData.parse(plan.data);
+  const { rules, words } = judged.left(pod, policies);
+  const putBack = labelsPutBack(pod, removed);
+  if (words.length > 0) {
+    const since = policiesSince(pod, policies, new Set(rules.map(({ policy }) => policy)));
+    return { verdict: "partial", remains: [...words, ...putBack, ...since] };
+  }
+  const mark = [INCIDENT_LABEL, plan.remediationId] as const;
+  return (
+    (await agentGone(agent, reader)) ??
+    (await engineAcknowledges(engine, pod, mark, judged, reader)) ?? {
+      verdict: "holds",
+      proof: "declared",
+    }
+  );
+}
+
+/** The labels first, as they were, then the policy; all is looked at before anything is undone: no half reverts. */
+export async function unmarkPod(
+  plan: Plan,
+  own: OwnPolicy,
+  { read, write }: WritePorts,
+): Promise<RevertOutcome> {
+  const { cluster, namespace, name } = plannedTarget(plan, "pod");
+  const reader = read.kubernetes(cluster);
+  const found = await reader.pod(namespace, name);
+  const pod = found?.uid === plan.identity ? found : null;
+  const policy = await reader.networkPolicy(namespace, own.name);
+  if (pod !== null) requireOwnLabel(pod, plan.remediationId);
+  if (policy !== null) own.requireOurs(policy);
+  if (pod !== null) {
+    const back = await labelsBack(pod, plan, reader);
+    if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
+  }
+  if (policy !== null) {
+    await write.kubernetes(cluster).deleteNetworkPolicy(namespace, policy.name, policy);
+  }
+  return pod === null
+    ? { outcome: "gone", reason: `Pod ${namespace}/${name} has gone; our network policy is deleted.` }
+    : { outcome: "restored" };
+}
