@@ -30,8 +30,8 @@ const ruleSchema = z.strictObject({
     .exactOptional(),
 });
 
-/** The rules that the plan of a restriction remembers. */
-export const restrictionData = z.object({ egress: z.array(ruleSchema) });
+/** The rules that the plan of a restriction remembers: the list, and what of it our policy lets through. */
+export const restrictionData = z.object({ list: z.array(ruleSchema), egress: z.array(ruleSchema) });
 
 /** The policy of one remediation that lets these rules through: its name is derived, and it selects by its label alone. */
 export function restrictionPolicy(

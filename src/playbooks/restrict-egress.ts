@@ -1,6 +1,5 @@
 import { Conflict } from "../model/errors.ts";
 import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
-import type { EgressRule } from "../model/network-policies.ts";
 import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
 import { keepListSchema, rulesOf, withoutOpening } from "./egress-keep-list.ts";
@@ -88,18 +87,19 @@ export const restrictEgress = playbook({
     if (existing !== undefined) requireOurRestriction(existing, policy);
     const owner = await podOwner(pod, reader);
     const mark = policy.podLabel;
+    const list = passagesOf(wanted);
     const passages = passagesOf(kept);
     const removed = labelsToRemove({
       labels: pod.labels,
       policies: others,
       mark,
       ...owner,
-      egressBeyond: passages,
+      egressBeyond: list,
     });
     const after = relabelled(pod.labels, removed, mark);
-    const left = beyond(networkVerdict(others, after).egress.residual, passages);
+    const left = beyond(networkVerdict(others, after).egress.residual, list);
     const letGoBy = removed.some((key) => owner.ownedBy.has(key)) ? owner.replicaSet : null;
-    const closed = passagesOf(wanted).filter((passage) => !isCovered(passage, passages));
+    const closed = list.filter((passage) => !isCovered(passage, passages));
     return {
       outcome: "change",
       draft: {
@@ -133,6 +133,7 @@ export const restrictEgress = playbook({
           letGoBy,
           engine: engine.engine,
           agent: engine.found === "engine" ? engine.agent : null,
+          list: rulesAsJson(wanted),
           egress: rulesAsJson(kept),
         },
       },
@@ -142,15 +143,15 @@ export const restrictEgress = playbook({
   apply: (plan, ports) => markPod(plan, ownPolicy(plan), ports),
 
   verify(plan, ports) {
-    const passages = passagesOf(keptBy(plan));
+    const { list, egress } = restrictionData.parse(plan.data);
     const left = (pod: Pod, policies: readonly NetworkPolicy[]): Left => {
-      const rules = beyond(networkVerdict(policies, pod.labels).egress.residual, passages);
+      const rules = beyond(networkVerdict(policies, pod.labels).egress.residual, passagesOf(list));
       return { rules, words: rules.map(ruleWords) };
     };
     return verifyMark(
       plan,
       ownPolicy(plan),
-      { directions: ["egress"], keeps: passages.length > 0, left },
+      { directions: ["egress"], keeps: list.length + egress.length > 0, left },
       ports,
     );
   },
@@ -166,12 +167,8 @@ const stays = (service: string): string => `${service} goes on sending to the po
 const notOpened = (passage: Passage): string =>
   `Of the list, egress to ${passageWords(passage)} is not kept in full: other policies do not surely allow it, and nothing is opened.`;
 
-function keptBy(plan: Plan): EgressRule[] {
-  return restrictionData.parse(plan.data).egress;
-}
-
 function ownPolicy(plan: Plan): OwnPolicy {
-  const kept = keptBy(plan);
+  const { egress: kept } = restrictionData.parse(plan.data);
   const made = restrictionPolicy(plan.remediationId, plannedTarget(plan, "pod"), kept);
   return {
     name: made.name,
