@@ -10,7 +10,7 @@ const PAGE = "docs/promises.md";
 const [only = ""] = process.argv.slice(2);
 const seed = process.env["REFLEX_SEED"] ?? "20261124";
 
-const suites = only === "" ? ["test/long/", "network-verdict.property"] : [only];
+const suites = only === "" ? ["test/long/", "network-verdict.property", "every-moment.property"] : [only];
 
 rmSync(FIGURES, { force: true });
 const { status } = spawnSync(

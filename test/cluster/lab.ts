@@ -112,7 +112,8 @@ const RIGHTS = /^(?:ServiceAccount|(?:Cluster)?Role(?:Binding)?)$/;
 
 /** Opens our stand-in as a lab: what differs from the real one is wrong in it. */
 export async function standInLab(): Promise<Lab> {
-  const cluster = await startKubernetes();
+  // As a bare control plane: without an engine of network policies.
+  const cluster = await startKubernetes({ networkEngine: false });
   return {
     name: "the stand-in",
     kubeconfigText: cluster.kubeconfig(),

@@ -9,6 +9,7 @@ import type { Target } from "../../src/model/target.ts";
 import { blockImage } from "../../src/playbooks/block-image.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
+import { agent } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, manifest, policy, workload } from "../playbooks/cluster-objects.ts";
 import { eventually, type Lab, type LabObject, realCluster, realLab, standInLab } from "./lab.ts";
 
@@ -44,7 +45,8 @@ describe.each(labs)("playbooks on $name", ({ open, isThere }) => {
     if (!isThere) return;
     lab = await open();
     const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
-    await lab.apply(shop, ...MANIFESTS.flatMap(manifest));
+    // Where nobody enforces network policies nothing is isolated.
+    await lab.apply(shop, agent("kube-system", "azure-npm"), ...MANIFESTS.flatMap(manifest));
     // Everything is done with the rights of the manifest, and no others.
     const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
     const { reader, writer } = createKubernetes({ kubeconfigText, context: null });

@@ -12,7 +12,7 @@ import { connectionsLeft, type WirePolicy } from "./brute-force-policies.ts";
 import { CLUSTER, portsOf } from "./cluster-objects.ts";
 import { RandomPolicies, WORLD } from "./random-policies.ts";
 
-const CASES = figure(3_000, 120);
+const CASES = figure(600, 60);
 /** As everywhere, and the metadata service of the machine. */
 const EVERYWHERE = { ...WORLD, everybody: [...WORLD.everybody, { ip: [169, 254, 169, 254] as const }] };
 const METADATA = EVERYWHERE.everybody.length - 1;
