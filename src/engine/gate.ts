@@ -37,6 +37,8 @@ export function gate(
   const guarded = (writer: KubernetesWriter): KubernetesWriter => ({
     createDenyAllPolicy: (policy) => through(() => writer.createDenyAllPolicy(policy)),
     createEgressPolicy: (policy) => through(() => writer.createEgressPolicy(policy)),
+    createCiliumDeny: (policy) => through(() => writer.createCiliumDeny(policy)),
+    deleteCiliumPolicy: (...named) => through(() => writer.deleteCiliumPolicy(...named)),
     deleteNetworkPolicy: (...named) => through(() => writer.deleteNetworkPolicy(...named)),
     labelPod: (...named) => through(() => writer.labelPod(...named)),
     deletePod: (...named) => through(() => writer.deletePod(...named)),

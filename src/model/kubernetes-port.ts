@@ -1,3 +1,4 @@
+import type { CiliumReader, CiliumWriter } from "./cilium-port.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
 import type {
   BlockList,
@@ -19,7 +20,7 @@ import type { OwnerEvent } from "./owner-event.ts";
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader extends EvidenceSource, NetworkSurroundings {
+export interface KubernetesReader extends EvidenceSource, NetworkSurroundings, CiliumReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
@@ -54,7 +55,7 @@ export interface DenyAllPolicy {
  * What may be changed in one cluster. Every write carries the strongest precondition the API has, and its answer
  * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
  */
-export interface KubernetesWriter {
+export interface KubernetesWriter extends CiliumWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Creates the policy; `Conflict` when one of that name exists. */

@@ -11,7 +11,8 @@ const LABEL_FIELD = `metadata.labels.${INCIDENT_LABEL}`;
 
 /**
  * What the plan of an isolation remembers: the labels that it takes off, the ReplicaSet that lets the pod go by that, and
- * who enforces policies there. Plans of earlier versions do not say the last.
+ * who enforces policies there, and whether its own kind of
+ * policy denies. Plans of earlier versions do not say the last three.
  */
 export const isolationData = z
   .object({
@@ -19,9 +20,10 @@ export const isolationData = z
     letGoBy: z.object({ name: z.string(), uid: z.string() }).nullable(),
     engine: z.string().nullable().default(null),
     agent: z.string().nullable().default(null),
+    deny: z.boolean().default(false),
   })
   .nullable()
-  .transform((data) => data ?? { removed: {}, letGoBy: null, engine: null, agent: null });
+  .transform((data) => data ?? { removed: {}, letGoBy: null, engine: null, agent: null, deny: false });
 
 /** These labels of the pod with their values. */
 export function valuesOf(pod: Pod, keys: readonly string[]): Record<string, string> {

@@ -1,3 +1,4 @@
+import type { CiliumPolicy } from "../model/cilium-port.ts";
 import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
@@ -5,6 +6,7 @@ import type { KubernetesReader, KubernetesWriter } from "../model/kubernetes-por
 import type { Plan } from "../model/plan.ts";
 import type { ReadPorts, RevertOutcome, Verification, WritePorts } from "../model/playbook.ts";
 import { engineAcknowledges } from "./engine-acknowledges.ts";
+import { byWhom } from "./foreign-change.ts";
 import { labelsPutBack, lostMark, lostPolicy, policiesSince } from "./isolation-drift.ts";
 import { isolationData, labelsBack, requireLabels, requireOwnLabel } from "./isolation-labels.ts";
 import { agentGone } from "./network-engine.ts";
@@ -18,8 +20,20 @@ export interface OwnPolicy {
   /** Raises `Conflict` where the policy of that name is not, or is no longer, ours. */
   requireOurs(policy: NetworkPolicy): void;
   create(writer: KubernetesWriter): Promise<unknown>;
+  /** A second one, of the engine's own kind. */
+  readonly deny?: OwnDeny;
   /** Raises `Conflict` where it would open something by now; asked before it is made. */
   mayBeMade?(pod: Pod, reader: KubernetesReader): Promise<void>;
+}
+
+/** A policy of the engine's own kind that denies, beside the other, and how it is known. */
+export interface OwnDeny {
+  readonly name: string;
+  read(reader: KubernetesReader): Promise<CiliumPolicy | null>;
+  isOurs(policy: CiliumPolicy): boolean;
+  /** Raises `Conflict` where the policy of that name is not, or is no longer, ours. */
+  requireOurs(policy: CiliumPolicy): void;
+  create(writer: KubernetesWriter): Promise<unknown>;
 }
 
 /** What the policies leave to a marked pod: rules that should not be there, and sentences for all of it. */
@@ -46,12 +60,15 @@ export async function markPod(plan: Plan, own: OwnPolicy, { read, write }: Write
   const { removed } = isolationData.parse(plan.data);
   const existing = await reader.networkPolicy(namespace, own.name);
   if (existing !== null) own.requireOurs(existing);
+  const denying = (await own.deny?.read(reader)) ?? null;
+  if (denying !== null) own.deny?.requireOurs(denying);
   const isMarked = pod.labels[INCIDENT_LABEL] !== undefined;
   if (!isMarked) {
     requireLabels(pod, removed, "as the plan saw it");
     await own.mayBeMade?.(pod, reader);
   }
   if (existing === null) await own.create(write.kubernetes(cluster));
+  if (denying === null) await own.deny?.create(write.kubernetes(cluster));
   if (isMarked) return;
   const off = Object.fromEntries(Object.keys(removed).map((key) => [key, null]));
   const labels = { ...off, [INCIDENT_LABEL]: plan.remediationId };
@@ -79,7 +96,8 @@ export async function verifyMark(
   const ours = policies.find((candidate) => candidate.name === own.name);
   const lost =
     lostMark(pod, plan.remediationId) ??
-    lostPolicy(ours, `${namespace}/${own.name}`, (policy) => own.isOurs(policy));
+    lostPolicy(ours, `${namespace}/${own.name}`, (policy) => own.isOurs(policy)) ??
+    (await lostDeny(own.deny, namespace, reader));
   if (lost !== null) return { verdict: "absent", reason: lost };
   const { removed, engine, agent } = isolationData.parse(plan.data);
   const { rules, words } = judged.left(pod, policies);
@@ -98,6 +116,21 @@ export async function verifyMark(
   );
 }
 
+async function lostDeny(
+  deny: OwnDeny | undefined,
+  namespace: string,
+  reader: KubernetesReader,
+): Promise<string | null> {
+  if (deny === undefined) return null;
+  const found = await deny.read(reader);
+  const name = `Cilium network policy ${namespace}/${deny.name}`;
+  if (found === null)
+    return `${name} is not there as it was made: it has gone, and the cluster does not record by whom.`;
+  return deny.isOurs(found)
+    ? null
+    : `${name} is not there as it was made: it was changed${byWhom(found, ["spec"])}.`;
+}
+
 /** The labels first, as they were, then the policy; all is looked at before anything is undone: no half reverts. */
 export async function unmarkPod(
   plan: Plan,
@@ -111,9 +144,14 @@ export async function unmarkPod(
   const policy = await reader.networkPolicy(namespace, own.name);
   if (pod !== null) requireOwnLabel(pod, plan.remediationId);
   if (policy !== null) own.requireOurs(policy);
+  const denying = (await own.deny?.read(reader)) ?? null;
+  if (denying !== null) own.deny?.requireOurs(denying);
   if (pod !== null) {
     const back = await labelsBack(pod, plan, reader);
     if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
+  }
+  if (denying !== null) {
+    await write.kubernetes(cluster).deleteCiliumPolicy(namespace, denying.name, denying);
   }
   if (policy !== null) {
     await write.kubernetes(cluster).deleteNetworkPolicy(namespace, policy.name, policy);

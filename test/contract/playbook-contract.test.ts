@@ -255,7 +255,15 @@ function keepingNothing({ read, write }: WritePorts): WritePorts {
 
 /** Everything stored, but for what the server counts by itself and what controllers make of it. */
 function stateOf(cluster: KubernetesStandIn): string {
-  const kinds = ["nodes", "networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
+  const kinds = [
+    "nodes",
+    "networkpolicies",
+    "ciliumnetworkpolicies",
+    "configmaps",
+    "deployments",
+    "statefulsets",
+    "replicasets",
+  ];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
   const kept = [...evidenceOf(cluster).files.keys()].join();

@@ -63,6 +63,26 @@ export const networkScenarios: readonly Scenario[] = [
     foreign: marked("web-1"),
   },
   {
+    name: "a pod that a policy keeps open, denied by Cilium",
+    playbook: "isolate-pod",
+    objects: [...surrounded, policy("open", { podSelector: {}, ingress: [{}] })],
+    vanished: [pod("web-2")],
+    target,
+    parameters: { engine: "cilium" },
+    foreign: [
+      {
+        apiVersion: "cilium.io/v2",
+        kind: "CiliumNetworkPolicy",
+        metadata: {
+          namespace: "shop",
+          name: `reflex-deny-${REMEDIATION}`,
+          labels: { [INCIDENT_LABEL]: REMEDIATION },
+        },
+        spec: { endpointSelector: {}, egressDeny: [{ toEntities: ["world"] }] },
+      },
+    ],
+  },
+  {
     name: "a pod of a service, which Cilium reports on, let out by a label",
     playbook: "restrict-egress",
     objects: [...surrounded, egressOf("tier")],

@@ -114,6 +114,7 @@ describe("a cluster that does not answer", () => {
       blockList: never,
       marked: never,
       ...noEvidence,
+      ciliumPolicy: never,
       services: never,
       daemonSet: never,
       disruptionBudgets: never,

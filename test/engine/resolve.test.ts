@@ -104,6 +104,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     scale: absent,
     networkPolicy: absent,
     networkPolicies: absent,
+    ciliumPolicy: absent,
     services: absent,
     daemonSet: absent,
     disruptionBudgets: absent,

@@ -127,6 +127,7 @@ export class World {
       scale: absent,
       networkPolicy: absent,
       networkPolicies: absent,
+      ciliumPolicy: absent,
       services: absent,
       daemonSet: absent,
       disruptionBudgets: absent,
@@ -151,6 +152,8 @@ export class World {
     return {
       createDenyAllPolicy: absent,
       createEgressPolicy: absent,
+      createCiliumDeny: absent,
+      deleteCiliumPolicy: absent,
       deleteNetworkPolicy: absent,
       deletePod: (namespace, name, { uid }) =>
         this.#call(hooks, `delete ${name}`, () => this.#end(namespace, name, uid)),

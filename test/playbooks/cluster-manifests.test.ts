@@ -99,6 +99,7 @@ describe("the roles of the manifests", () => {
     ).toEqual([]);
     expect(lines.filter((line) => line.startsWith("delete "))).toEqual([
       "delete  pods * *",
+      "delete cilium.io ciliumnetworkpolicies * *",
       "delete networking.k8s.io networkpolicies * *",
     ]);
     expect(

@@ -169,6 +169,28 @@ describe("what the pin denies", () => {
       POLICY,
       { ...onPolicy, group: "crd.projectcalico.org", operation: "DELETE", oldObject: policy({}) },
     ],
+    [
+      "somebody's policy of Cilium's kind deleted",
+      POLICY,
+      {
+        ...onPolicy,
+        group: "cilium.io",
+        resource: "ciliumnetworkpolicies",
+        operation: "DELETE",
+        oldObject: policy({}),
+      },
+    ],
+    [
+      "a policy of Cilium's kind without our label",
+      POLICY,
+      {
+        ...onPolicy,
+        group: "cilium.io",
+        resource: "ciliumnetworkpolicies",
+        operation: "CREATE",
+        object: policy({}),
+      },
+    ],
     ["a taint on a node", NODE, { ...onNode, object: node(MARK, { taints: [] }), oldObject: node() }],
     ["a foreign label on a node", NODE, { ...onNode, object: node({ a: "b" }), oldObject: node() }],
     ["a label off a node", NODE, { ...onNode, object: node(MARK), oldObject: node({ a: "b" }) }],

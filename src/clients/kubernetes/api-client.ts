@@ -8,6 +8,7 @@ import type {
   NetworkingV1Api,
   PolicyV1Api,
   setHeaderOptions,
+  V1ObjectMeta,
 } from "@kubernetes/client-node";
 import { httpLibrary } from "./http-library.ts";
 import type { ClusterAccess } from "./kubeconfig.ts";
@@ -38,6 +39,8 @@ export interface Apis {
   toWire(value: unknown, type: string): unknown;
   /** A GET whose answer is taken as it comes. */
   readonly raw: RawGet;
+  /** The metadata of an object without a type, as those of the others are. */
+  metadataFromWire(value: unknown): V1ObjectMeta;
 }
 
 /** The client of one cluster with its sockets. */
@@ -125,6 +128,8 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
       timeoutMs: options.timeoutMs,
       bearer: () => options.bearer?.() ?? access.token,
     }),
+    metadataFromWire: (value: unknown): V1ObjectMeta =>
+      sdk.ObjectSerializer.deserialize(value, "V1ObjectMeta", ""),
   };
   return { apis, close: () => agent.close() };
 }

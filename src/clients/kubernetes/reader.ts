@@ -4,6 +4,7 @@ import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
+import { readCiliumPolicies } from "./cilium-policies.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readEvidence } from "./evidence-source.ts";
 import { readSurroundings } from "./network-surroundings.ts";
@@ -84,6 +85,7 @@ export function createReader(connection: Connection): KubernetesReader {
     marked: () => readMarked(connection),
     ...readEvidence(connection),
     ...readSurroundings(connection),
+    ...readCiliumPolicies(connection),
   };
 }
 

@@ -2,6 +2,7 @@ import { BLOCK_LIST, FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-m
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { blockListFrom } from "./block-list.ts";
 import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
+import { writeCiliumPolicies } from "./cilium-policies.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { createEgressPolicy } from "./egress-policy.ts";
@@ -19,6 +20,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
   const { call, find } = connection;
   return {
     ...writeEvent(connection),
+    ...writeCiliumPolicies(connection),
     createEgressPolicy: (policy) => createEgressPolicy(connection, policy),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
