@@ -181,4 +181,31 @@ describe.each(labs)("policies of ours on $name", ({ open, isThere }) => {
     expect(await isolatePod.verify(plan, ports)).toEqual({ verdict: "holds", proof: "proved" });
     expect(await isolatePod.revert(plan, ports)).toEqual({ outcome: "restored" });
   });
+
+  it.runIf(isThere)("are not needed to take labels off where Cilium denies", { timeout: WAIT }, async () => {
+    const labels = { app: "denied", tier: "front" };
+    await lab.apply(
+      installed("cilium.io", "v2", "ciliumnetworkpolicies", "CiliumNetworkPolicy"),
+      bare("denied", labels, "n1"),
+      policy("all", { podSelector: {}, policyTypes: ["Ingress", "Egress"], ingress: [{}], egress: [{}] }),
+    );
+    const propose = () => planned(isolatePod, "denied", { engine: "cilium" });
+    // A new kind is served some moments after it was installed.
+    const plan = await eventually(
+      () => propose().catch(() => null),
+      (found) => found !== null,
+    );
+    if (plan === null) throw new Error("the kind is never served");
+    await isolatePod.apply(plan, ports);
+    await isolatePod.apply(plan, ports);
+    expect(await isolatePod.verify(plan, ports)).toEqual({ verdict: "holds", proof: "declared" });
+    expect(await labelsOf("denied")).toEqual({ ...labels, [INCIDENT_LABEL]: plan.remediationId });
+    const denies = () => lab.list("ciliumnetworkpolicies", "shop");
+    expect((await denies()).map(({ metadata }) => metadata.name)).toEqual([
+      `reflex-deny-${plan.remediationId}`,
+    ]);
+    expect(await isolatePod.revert(plan, ports)).toEqual({ outcome: "restored" });
+    expect(await labelsOf("denied")).toEqual(labels);
+    expect(await denies()).toEqual([]);
+  });
 });
