@@ -1,5 +1,7 @@
 import type { Written } from "./api-request.ts";
 import { checkImages } from "./blocked-images.ts";
+import { withoutEmptyMaps } from "./empty-maps.ts";
+import { checkHeld } from "./held-workloads.ts";
 import { isObject, type JsonObject, stringAt, without } from "./json-value.ts";
 import { isBeingDeleted, type KubeObject } from "./kube-object.ts";
 import { type FieldManager, recordUpdate } from "./managed-fields.ts";
@@ -39,10 +41,12 @@ export function createObject(
   if (resource.namespaced) checkNamespace(store, resource, namespace, name);
 
   const placed = resource.namespaced ? { ...kept, name, namespace } : { ...without(kept, "namespace"), name };
-  const prepared = withDefaults(resource, store.prepare(resource, body, placed));
+  const defaulted = withDefaults(resource, store.prepare(resource, body, placed));
+  const prepared = withoutEmptyMaps(resource, defaulted);
   const object = withStatus(resource, prepared, trusted);
   validate(resource, object);
   const warnings = trusted ? [] : checkImages(store, resource, object, undefined);
+  if (!trusted) checkHeld(store, resource, object);
   if (store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
   const recorded =
     by.operation === "Apply" ? serverSideApply(object, body, by, false) : recordUpdate(undefined, object, by);

@@ -25,6 +25,9 @@ export function patchObject(request: ApiRequest): ApiAnswer {
   if (request.contentType === applyType) return applyObject(request, live);
   const form = forms[request.contentType];
   if (form === undefined) throw unknownForm([...Object.keys(forms), applyType]);
+  if (resource.schemaless && request.contentType === strategicType) {
+    throw unknownForm([...Object.keys(forms).filter((type) => type !== strategicType), applyType]);
+  }
   if (live === undefined) throw notFound(resource, name);
   const patch = parseBody(request.text);
   const by: FieldManager = { manager: request.manager, operation: "Update", subresource };
@@ -39,12 +42,14 @@ export function patchObject(request: ApiRequest): ApiAnswer {
   );
 }
 
+const strategicType = "application/strategic-merge-patch+json";
+
 type Form = (document: JsonObject, patch: Json) => Json;
 
 const forms: Readonly<Record<string, Form>> = {
   "application/json-patch+json": applyJsonPatch,
   "application/merge-patch+json": applyMergePatch,
-  "application/strategic-merge-patch+json": (document, patch) => {
+  [strategicType]: (document, patch) => {
     if (!isObject(patch)) throw badRequest("json: cannot unmarshal array into Go value of type map");
     return applyStrategicMergePatch(document, patch);
   },

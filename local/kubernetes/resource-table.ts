@@ -23,6 +23,8 @@ export interface Resource {
   readonly deletesCollection: boolean;
   /** A kind that somebody installs: served only where its CustomResourceDefinition is there. */
   readonly custom: boolean;
+  /** Without a Go type in the API server: stored as it is, without defaults, and without strategic merge patches. */
+  readonly schemaless: boolean;
 }
 
 type Row = Pick<Resource, "plural" | "kind"> & Partial<Resource>;
@@ -39,6 +41,7 @@ function served(group: string, version: string, row: Row): Resource {
     returnsDeleted: false,
     deletesCollection: true,
     custom: false,
+    schemaless: row.custom ?? false,
     ...row,
   };
 }
@@ -145,6 +148,21 @@ export const resources: readonly Resource[] = [
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",
     subresources: ["status"],
+  }),
+  // Their own controllers are not here: what they are asked for, nobody does.
+  served("apps.openshift.io", "v1", {
+    plural: "deploymentconfigs",
+    kind: "DeploymentConfig",
+    subresources: ["status", "scale"],
+    generation: true,
+    schemaless: true,
+  }),
+  served("argoproj.io", "v1alpha1", {
+    plural: "rollouts",
+    kind: "Rollout",
+    subresources: ["status", "scale"],
+    generation: true,
+    schemaless: true,
   }),
   served("policy", "v1", {
     plural: "poddisruptionbudgets",

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createObject } from "./create-object.ts";
 import { type JsonObject, listAt, numberAt, objectAt, sameJson, stringAt, without } from "./json-value.ts";
-import { controllerOf, isBeingDeleted, type KubeObject, labelsOf, namespaceOf } from "./kube-object.ts";
+import { controllerOf, isBeingDeleted, type KubeObject, namespaceOf } from "./kube-object.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { controllerManager, ownerReference, withCondition } from "./pod-controllers.ts";
 import { resourceNamed } from "./resource-table.ts";
@@ -52,7 +52,7 @@ function createSet(store: ObjectStore, deployment: KubeObject, replicas: number)
   const body = {
     metadata: {
       name: `${deployment.metadata.name}-${hash}`,
-      labels: { ...labelsOf(deployment), ...labels },
+      labels,
       ownerReferences: [ownerReference(deployments, deployment)],
     },
     spec: {

@@ -1,5 +1,6 @@
 import type { Written } from "./api-request.ts";
 import { checkImages } from "./blocked-images.ts";
+import { withoutEmptyMaps } from "./empty-maps.ts";
 import {
   isObject,
   type Json,
@@ -41,7 +42,7 @@ export function updateObject(
   checkDecoding(resource, next, form);
   checkIdentity(resource, old, next, form);
   const merged = keepFixed(resource, old, next, by.subresource);
-  const defaulted = withDefaults(resource, merged);
+  const defaulted = withoutEmptyMaps(resource, withDefaults(resource, merged));
   validate(resource, defaulted, old);
   const counted = withGeneration(resource, old, defaulted);
   const recorded = form === "apply" ? counted : recordUpdate(old, counted, by);

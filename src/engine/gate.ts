@@ -44,9 +44,10 @@ export function gate(
     deletePod: (...named) => through(() => writer.deletePod(...named)),
     evictPod: (...named) => through(() => writer.evictPod(...named)),
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
-    setScale: (...named) => through(() => writer.setScale(...named)),
+    changeWorkload: (...named) => through(() => writer.changeWorkload(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
     recordEvent: (event) => through(() => writer.recordEvent(event)),
+    changeHoldList: (...named) => through(() => writer.changeHoldList(...named)),
   });
   const keeping = (store: EvidenceStore): EvidenceStore => ({
     place: store.place,

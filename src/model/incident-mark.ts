@@ -15,6 +15,15 @@ export const BLOCK_POLICY = "reflex-block-images";
 /** Name of the ConfigMap that is the block list. */
 export const BLOCK_LIST = "reflex-blocked-images";
 
+/** Name of the admission policy that reads the list of held workloads, and of its binding. */
+export const HOLD_POLICY = "reflex-hold-workloads";
+
+/** Name of the ConfigMap that is the list of held workloads. */
+export const HOLD_LIST = "reflex-held-workloads";
+
+/** The label, beside `INCIDENT_LABEL` on a workload that we stopped, whose value is what we found there. */
+export const BEFORE_LABEL = "defender-reflex.dev/before";
+
 const entrySchema = z.object({ remediation: z.string().min(1) });
 
 /** The value of a block list entry: JSON that names the remediation that owns it. */

@@ -98,16 +98,13 @@ export const WORKLOAD_KINDS = [
   "DaemonSet",
   "Job",
   "CronJob",
+  "ReplicationController",
+  "DeploymentConfig",
+  "Rollout",
 ] as const;
 
 /** One of the kinds of workloads. */
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
-
-/** The kinds with a scale subresource (measured: DaemonSets and Jobs have none). */
-export const SCALABLE_KINDS = ["Deployment", "StatefulSet", "ReplicaSet"] as const;
-
-/** One of the kinds with a scale subresource. */
-export type ScalableKind = (typeof SCALABLE_KINDS)[number];
 
 /** A workload controller. `replicas` is null for kinds that have none. */
 export interface Workload extends ObjectIdentity {
@@ -118,14 +115,6 @@ export interface Workload extends ObjectIdentity {
   readonly priorityClass: string | null;
   /** StatefulSet only: what becomes of the volume claims when it is scaled down. */
   readonly claimsWhenScaled: "Retain" | "Delete" | null;
-}
-
-/** The scale subresource: wanted and present number of pods. */
-export interface Scale {
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly replicas: number;
-  readonly present: number;
 }
 
 /** A NetworkPolicy; `spec` is kept as the API server returned it. */

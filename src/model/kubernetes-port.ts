@@ -7,14 +7,13 @@ import type {
   NetworkPolicy,
   Node,
   Pod,
-  ScalableKind,
-  Scale,
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
 import type { EgressPolicy } from "./network-policies.ts";
 import type { NetworkSurroundings } from "./network-surroundings.ts";
 import type { OwnerEvent } from "./owner-event.ts";
+import type { Autoscaler, OwnedKind, WorkloadChange, WorkloadState } from "./workload-state.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
@@ -27,11 +26,21 @@ export interface KubernetesReader extends EvidenceSource, NetworkSurroundings, C
   namespace(name: string): Promise<Namespace | null>;
   node(name: string): Promise<Node | null>;
   workload(kind: WorkloadKind, namespace: string, name: string): Promise<Workload | null>;
-  scale(kind: ScalableKind, namespace: string, name: string): Promise<Scale | null>;
+  /** As `workload`, with what stops it and what is left of it. */
+  workloadState(kind: WorkloadKind, namespace: string, name: string): Promise<WorkloadState | null>;
+  /** The workloads of a kind that stands between another and its pods, 2,000 at most; `whole` says whether these are all. */
+  ownedWorkloads(
+    kind: OwnedKind,
+    namespace: string,
+  ): Promise<{ readonly workloads: readonly WorkloadState[]; readonly whole: boolean }>;
+  /** The HorizontalPodAutoscalers of a namespace. */
+  autoscalers(namespace: string): Promise<readonly Autoscaler[]>;
   networkPolicy(namespace: string, name: string): Promise<NetworkPolicy | null>;
   networkPolicies(namespace: string): Promise<readonly NetworkPolicy[]>;
   /** Null when the policy, its binding or the list itself is missing; `missing` of the refusal is the caller's to word. */
   blockList(): Promise<BlockList | null>;
+  /** As `blockList`: the workloads of which new pods are refused. */
+  holdList(): Promise<BlockList | null>;
   /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
   marked(): Promise<readonly { readonly object: string; readonly remediationId: string }[]>;
 }
@@ -82,14 +91,14 @@ export interface KubernetesWriter extends CiliumWriter {
     condition: Precondition,
     change: { readonly unschedulable: boolean; readonly labels: Readonly<Record<string, string | null>> },
   ): Promise<Node>;
-  /** Writes the wanted number of pods through the scale subresource. */
-  setScale(
-    kind: ScalableKind,
+  /** Stops a workload or lets it go on, and marks it, in one conditional change; nothing else of it is written. */
+  changeWorkload(
+    kind: WorkloadKind,
     namespace: string,
     name: string,
     condition: Precondition,
-    replicas: number,
-  ): Promise<Scale>;
+    change: WorkloadChange,
+  ): Promise<WorkloadState>;
   /** Adds (text) and removes (null) entries of the block list in one conditional change. */
   changeBlockList(
     condition: Precondition,
@@ -97,6 +106,11 @@ export interface KubernetesWriter extends CiliumWriter {
   ): Promise<BlockList>;
   /** Leaves an Event beside an object; one of that name is there already: fine. */
   recordEvent(event: OwnerEvent): Promise<void>;
+  /** As `changeBlockList`, of the workloads of which new pods are refused. */
+  changeHoldList(
+    condition: Precondition,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<BlockList>;
 }
 
 /** Selects by labels exactly as the API server does. */

@@ -32,6 +32,9 @@ const GROUPS: Readonly<Record<WorkloadKind, string>> = {
   DaemonSet: "apps/v1",
   Job: "batch/v1",
   CronJob: "batch/v1",
+  ReplicationController: "v1",
+  DeploymentConfig: "apps.openshift.io/v1",
+  Rollout: "argoproj.io/v1alpha1",
 };
 
 /** The object that a target is and its owner looks at; null where it is none, such as an image. */

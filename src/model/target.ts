@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { WORKLOAD_KINDS } from "./kubernetes-objects.ts";
 
 const text = z.string().min(1).max(2048);
 
@@ -13,7 +14,7 @@ export const targetSchema = z.discriminatedUnion("kind", [
     kind: z.literal("workload"),
     cluster: text,
     namespace: text,
-    workloadKind: z.enum(["Deployment", "StatefulSet", "ReplicaSet", "DaemonSet", "Job", "CronJob"]),
+    workloadKind: z.enum(WORKLOAD_KINDS),
     name: text,
   }),
   z.strictObject({ kind: z.literal("namespace"), cluster: text, name: text }),

@@ -16,6 +16,9 @@ export const basePermissions: readonly KubernetesPermission[] = [
     verbs: ["get"],
   })),
   ...["jobs", "cronjobs"].map((resource) => ({ apiGroup: "batch", resource, verbs: ["get"] })),
+  { apiGroup: "", resource: "replicationcontrollers", verbs: ["get"] },
+  { apiGroup: "apps.openshift.io", resource: "deploymentconfigs", verbs: ["get"] },
+  { apiGroup: "argoproj.io", resource: "rollouts", verbs: ["get"] },
   ...["validatingadmissionpolicies", "validatingadmissionpolicybindings"].map((resource) => ({
     apiGroup: "admissionregistration.k8s.io",
     resource,

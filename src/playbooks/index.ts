@@ -2,6 +2,7 @@ import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
 import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
+import { holdWorkload } from "./hold-workload.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
 import { restrictEgress } from "./restrict-egress.ts";
@@ -14,6 +15,7 @@ export const playbooks: readonly AnyPlaybook[] = [
   restrictEgress,
   terminatePod,
   scaleToZero,
+  holdWorkload,
   blockImage,
   cordonNode,
   collectEvidence,

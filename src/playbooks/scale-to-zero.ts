@@ -1,176 +1,236 @@
 import { z } from "zod";
 import { Conflict } from "../model/errors.ts";
-import { SCALABLE_KINDS, type ScalableKind, type Scale, type Workload } from "../model/kubernetes-objects.ts";
+import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Plan } from "../model/plan.ts";
-import { playbook } from "../model/playbook.ts";
-import { byWhom } from "./foreign-change.ts";
+import { playbook, type ReadPorts, type Verification } from "../model/playbook.ts";
+import type { WorkloadState } from "../model/workload-state.ts";
+import {
+  type Held,
+  heldKeysSchema,
+  hold,
+  holdPermissions,
+  release,
+  requireHoldList,
+  requireOwn,
+  whyNotHeld,
+} from "./held-entries.ts";
 import { plannedTarget } from "./planned-target.ts";
-import { touchedField } from "./touched-field.ts";
+import { type PodsLeft, podsLeft } from "./pods-left.ts";
+import {
+  lostPauses,
+  restarting,
+  type StopChange,
+  standingOf,
+  stopChangeSchema,
+  stopping,
+  wish,
+} from "./stop-change.ts";
+import { jobsLeft, planStop } from "./stop-plan.ts";
+import { workloadChanges } from "./workload-rights.ts";
 
 const POLL_MS = 5_000;
 
-/** What the plan remembers: the number of pods that was wanted before. */
-const dataSchema = z.object({ replicas: z.int().positive() });
+/** What the plan remembers: how each object is stopped, the target first, and what is held before. */
+const dataSchema = z.object({
+  changes: z.array(stopChangeSchema).min(1),
+  held: heldKeysSchema.nullable(),
+});
 
-const impact = "All pods of the workload end, and what it serves is down until this is taken back.";
+const parameters = z.strictObject({
+  /** Refuse new pods of it as well, as hold-workload does, so that whoever starts it again gets none. */
+  hold: z.boolean().default(false),
+});
 
 /**
- * Stops a workload by asking for no pods at all: the one number that a HorizontalPodAutoscaler respects (it undoes
- * a one within half a minute). The pods and what they hold in memory are lost.
+ * Stops a workload: a number of pods goes to zero, the one number that a HorizontalPodAutoscaler respects (it undoes a
+ * one within half a minute); Jobs and CronJobs are suspended; a DaemonSet asks for nodes that there are not. Field and
+ * mark change together, in one conditional write. The pods and what they hold in memory are lost.
  */
 export const scaleToZero = playbook({
   name: "scale-to-zero",
   title: "Scale a workload to zero",
   kind: "containment",
   target: "workload",
-  parameters: z.strictObject({}),
+  parameters,
   permissions: {
-    kubernetes: ["deployments", "statefulsets", "replicasets"].flatMap((resource) => [
-      { apiGroup: "apps", resource, verbs: ["get"] },
-      { apiGroup: "apps", resource: `${resource}/scale`, verbs: ["get", "patch"] },
-    ]),
+    kubernetes: [
+      ...workloadChanges,
+      { apiGroup: "", resource: "pods", verbs: ["list"] },
+      { apiGroup: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"] },
+      ...holdPermissions,
+    ],
     arm: [],
   },
-  impact,
+  impact: "All pods of the workload end, and what it serves is down until this is taken back.",
   highImpact: true,
   reversible: true,
   destroysEvidence: true,
 
-  async plan({ target }, { read }) {
-    const { cluster, namespace, name, workloadKind } = target;
-    if (!isScalable(workloadKind)) {
-      return {
-        outcome: "skip",
-        reason: `A ${workloadKind} has no number of pods that could be set to zero.`,
-      };
-    }
-    const object = `${workloadKind} ${namespace}/${name}`;
-    const workload = await read.kubernetes(cluster).workload(workloadKind, namespace, name);
-    if (workload === null || workload.replicas === null) {
-      return { outcome: "skip", reason: `${object} has gone.` };
-    }
-    const obstacle = obstacleTo(workload);
-    if (obstacle !== null) {
-      return { outcome: "skip", reason: `${object} ${obstacle}.` };
-    }
-    if (workload.replicas === 0) {
-      return { outcome: "no-op", reason: `${object} is at zero already.`, identity: workload.uid };
-    }
-    return {
-      outcome: "change",
-      draft: {
-        identity: workload.uid,
-        steps: [
-          {
-            sentence: `scale ${object} from ${workload.replicas} to 0`,
-            touches: [
-              touchedField(cluster, `${workloadKind.toLowerCase()}s/${namespace}/${name}`, "spec.replicas"),
-            ],
-            before: workload.replicas,
-            after: 0,
-          },
-        ],
-        impact,
-        limits: limitsOf(workload),
-        data: { replicas: workload.replicas },
-      },
-    };
+  plan({ target, parameters: { hold: holds }, remediationId }, { read }) {
+    return planStop({ target, holds, remediationId }, read.kubernetes(target.cluster));
   },
 
-  async apply(plan, { read, write }) {
-    const { kind, object, cluster, namespace, name } = scaledObject(plan);
-    const before = dataSchema.parse(plan.data).replicas;
-    const scale = await read.kubernetes(cluster).scale(kind, namespace, name);
-    if (scale === null || scale.uid !== plan.identity) {
-      throw new Conflict(
-        `${object} has gone since the plan was made.`,
-        "Nothing is left to be scaled; a new one of that name needs a plan of its own.",
-      );
+  async apply(plan, ports) {
+    const { changes, held } = await openPlan(plan, ports);
+    // Everything is judged before anything is written.
+    const writes = changes.map(({ change, workload }) =>
+      workload === null ? null : stopping(change, plan.remediationId, workload),
+    );
+    if (held !== null) await hold(held, ports);
+    for (const [index, { change, workload }] of changes.entries()) {
+      const write = writes[index] ?? null;
+      if (write === null || workload === null) continue;
+      const { cluster, namespace } = plannedTarget(plan, "workload");
+      await ports.write
+        .kubernetes(cluster)
+        .changeWorkload(change.kind, namespace, change.name, workload, write);
     }
-    if (scale.replicas === 0) {
-      return;
-    }
-    if (scale.replicas !== before) {
-      throw foreignScale(object, scale, before);
-    }
-    await write.kubernetes(cluster).setScale(kind, namespace, name, scale, 0);
   },
 
   async verify(plan, { read }) {
-    const { kind, object, cluster, namespace, name } = scaledObject(plan);
-    const scale = await read.kubernetes(cluster).scale(kind, namespace, name);
-    if (scale === null || scale.uid !== plan.identity) {
-      return { verdict: "absent", reason: `${object} has gone.` };
-    }
-    if (scale.replicas !== 0) {
-      return { verdict: "absent", reason: `${object} wants ${scale.replicas} pods.` };
-    }
-    if (scale.present > 0) {
-      return {
-        verdict: "not-yet",
-        reason: `${object} still has ${scale.present} pods.`,
-        retryAfterMs: POLL_MS,
-      };
-    }
-    return { verdict: "holds", proof: "proved" };
+    const { cluster } = plannedTarget(plan, "workload");
+    const reader = read.kubernetes(cluster);
+    const { data, held, object } = remembered(plan);
+    const notHeld = held === null ? null : whyNotHeld(await reader.holdList(), held);
+    if (notHeld !== null) return { verdict: "absent", reason: notHeld };
+    const states = await statesOf(plan, data.changes, reader);
+    const top = await topOf(plan, reader);
+    if (top === null) return { verdict: "absent", reason: `${object} has gone.` };
+    const lost = states.flatMap(({ change, workload }) => whyNotStopped(plan, change, workload));
+    if (lost[0] !== undefined) return { verdict: "absent", reason: lost[0] };
+    const left = await podsLeft(top, reader);
+    return stillRunning(top, left) ?? (await remaining(top, states, { left, held }, reader));
   },
 
-  async revert(plan, { read, write }) {
-    const { kind, object, cluster, namespace, name } = scaledObject(plan);
-    const before = dataSchema.parse(plan.data).replicas;
-    const scale = await read.kubernetes(cluster).scale(kind, namespace, name);
-    if (scale === null || scale.uid !== plan.identity) {
-      return { outcome: "gone", reason: `${object} has gone.` };
+  async revert(plan, ports) {
+    const { cluster, namespace } = plannedTarget(plan, "workload");
+    const reader = ports.read.kubernetes(cluster);
+    const { data, held, object } = remembered(plan);
+    if (held !== null) await checkHeld(held, reader);
+    const states = await statesOf(plan, data.changes, reader);
+    const top = await topOf(plan, reader);
+    const isOurs = states.every(({ change, workload }) => canRestart(plan, change, workload));
+    // The numbers before the hold: then no pod comes of a half-done release. Where somebody else has set a number, the
+    // hold goes all the same, since it is all that is ours.
+    if (!isOurs && held !== null) await release(held, ports);
+    const writes = states.map(({ change, workload }) =>
+      workload === null ? null : restarting(change, plan.remediationId, workload),
+    );
+    for (const [index, { change, workload }] of [...states.entries()].toReversed()) {
+      const write = writes[index] ?? null;
+      if (write === null || workload === null) continue;
+      await ports.write
+        .kubernetes(cluster)
+        .changeWorkload(change.kind, namespace, change.name, workload, write);
     }
-    if (scale.replicas !== before && scale.replicas !== 0) {
-      // The scale itself does not say who set it, the workload does.
-      const workload = await read.kubernetes(cluster).workload(kind, namespace, name);
-      throw foreignScale(object, scale, before, byWhom(workload, ["spec", "replicas"]));
-    }
-    if (scale.replicas === 0) {
-      await write.kubernetes(cluster).setScale(kind, namespace, name, scale, before);
-    }
-    return { outcome: "restored" };
+    if (held !== null) await release(held, ports);
+    return top === null ? { outcome: "gone", reason: `${object} has gone.` } : { outcome: "restored" };
   },
 });
 
-function isScalable(kind: string): kind is ScalableKind {
-  return SCALABLE_KINDS.some((scalable) => scalable === kind);
+function remembered(plan: Plan) {
+  const { cluster, namespace, name, workloadKind } = plannedTarget(plan, "workload");
+  const data = dataSchema.parse(plan.data);
+  const held: Held | null =
+    data.held === null ? null : { cluster, keys: data.held, remediationId: plan.remediationId };
+  return { data, held, object: `${workloadKind} ${namespace}/${name}` };
 }
 
-function obstacleTo(workload: Workload): string | null {
-  const owner = workload.controller;
-  if (workload.deleting) {
-    return "is being deleted";
-  }
-  if (owner?.apiVersion.startsWith("apps/") && isScalable(owner.kind)) {
-    return `belongs to ${owner.kind} ${owner.name}, which would scale it up again: scale its owner`;
-  }
-  if (workload.claimsWhenScaled === "Delete") {
-    return "deletes its volume claims when it is scaled down, and they cannot be brought back";
-  }
-  return null;
+/** One change of the plan, and its object as it is now; null: it has gone, or has ended by itself. */
+interface Found {
+  readonly change: StopChange;
+  readonly workload: WorkloadState | null;
 }
 
-function limitsOf({ controller }: Workload): string[] {
-  const undone = "Whoever sets the number of pods from outside (KEDA, Flux, Argo CD) may scale it up again.";
-  return controller === null
-    ? [undone]
-    : [undone, `Its owner, ${controller.kind} ${controller.name}, may scale it up again.`];
-}
-
-function scaledObject(plan: Plan) {
-  const { workloadKind: kind, cluster, namespace, name } = plannedTarget(plan, "workload");
-  if (!isScalable(kind)) {
-    throw new TypeError(`A plan of ${plan.playbook} has a ${kind} as its target.`);
-  }
-  return { kind, object: `${kind} ${namespace}/${name}`, cluster, namespace, name };
-}
-
-function foreignScale(object: string, { replicas }: Scale, before: number, whom = ""): Conflict {
-  return new Conflict(
-    `${object} wants ${replicas} pods, neither the ${before} of the plan nor 0: somebody else has scaled it.`,
-    "Look who scaled it; its number of pods was left alone.",
-    { remains: [`${object} stays at ${replicas} pods${whom}.`] },
+async function statesOf(
+  plan: Plan,
+  changes: readonly StopChange[],
+  reader: KubernetesReader,
+): Promise<readonly Found[]> {
+  const { namespace } = plannedTarget(plan, "workload");
+  return Promise.all(
+    changes.map(async (change) => {
+      const found = await reader.workloadState(change.kind, namespace, change.name);
+      return { change, workload: found?.uid === change.uid && !found.ended ? found : null };
+    }),
   );
+}
+
+/** The target itself, which the changes may leave out where it was stopped already. */
+async function topOf(plan: Plan, reader: KubernetesReader): Promise<WorkloadState | null> {
+  const { workloadKind, namespace, name } = plannedTarget(plan, "workload");
+  const found = await reader.workloadState(workloadKind, namespace, name);
+  return found?.uid === plan.identity ? found : null;
+}
+
+async function openPlan(plan: Plan, { read }: ReadPorts) {
+  const { cluster } = plannedTarget(plan, "workload");
+  const reader = read.kubernetes(cluster);
+  const { data, held, object } = remembered(plan);
+  if ((await topOf(plan, reader)) === null) {
+    throw new Conflict(
+      `${object} has gone since the plan was made.`,
+      "Nothing is left to be stopped; a new one of that name needs a plan of its own.",
+    );
+  }
+  return { changes: await statesOf(plan, data.changes, reader), held };
+}
+
+/** Raises `Conflict` over an entry that somebody else has written, before anything is taken back. */
+async function checkHeld({ keys, remediationId }: Held, reader: KubernetesReader): Promise<void> {
+  const list = await reader.holdList();
+  if (list !== null) requireOwn(requireHoldList(list), keys, remediationId);
+}
+
+function canRestart(plan: Plan, change: StopChange, workload: WorkloadState | null): boolean {
+  if (workload === null) return true;
+  const standing = standingOf(change, plan.remediationId, workload);
+  return standing !== "other" && standing !== "unmarked";
+}
+
+/** What is not there of a change that was made; who did it, where the cluster tells. */
+function whyNotStopped(plan: Plan, change: StopChange, workload: WorkloadState | null): string[] {
+  if (workload === null || standingOf(change, plan.remediationId, workload) === "stopped") return [];
+  return workload.stop === change.after
+    ? [`${nameOf(workload)} is stopped, but not under our mark.`]
+    : [`${nameOf(workload)} ${wish(workload)}.`];
+}
+
+function nameOf({ kind, namespace, name }: WorkloadState): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+/** What has not ended yet, if anything. A CronJob's number is of Jobs, which may be suspended and still count. */
+function stillRunning(top: WorkloadState, { names }: PodsLeft): Verification | null {
+  const counted = top.kind === "CronJob" ? 0 : top.present;
+  const left = Math.max(counted, names.length);
+  if (left === 0) return null;
+  const which = names.length === 0 ? "" : `: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
+  return {
+    verdict: "not-yet",
+    reason: `${nameOf(top)} still has ${left} ${left === 1 ? "pod" : "pods"}${which}.`,
+    retryAfterMs: POLL_MS,
+  };
+}
+
+/** Nothing of it runs: is that all, and how sure is it? */
+async function remaining(
+  top: WorkloadState,
+  states: readonly Found[],
+  { left, held }: { readonly left: PodsLeft; readonly held: Held | null },
+  reader: KubernetesReader,
+): Promise<Verification> {
+  const jobs = await jobsLeft(top, reader);
+  const remains = [
+    ...jobs.map((job) => `${nameOf(job)} was started by it and is not suspended.`),
+    ...states.flatMap(({ change, workload }) =>
+      (workload === null ? [] : lostPauses(change, workload)).map(
+        (key) =>
+          `Somebody has changed the annotation ${key} of ${change.kind} ${change.name}: it may be started again.`,
+      ),
+    ),
+  ];
+  if (remains.length > 0) return { verdict: "partial", remains };
+  // What the API server does with a new pod is not tried.
+  return { verdict: "holds", proof: held === null && left.whole ? "proved" : "declared" };
 }

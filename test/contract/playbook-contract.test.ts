@@ -263,6 +263,12 @@ function stateOf(cluster: KubernetesStandIn): string {
     "deployments",
     "statefulsets",
     "replicasets",
+    "daemonsets",
+    "jobs",
+    "cronjobs",
+    "replicationcontrollers",
+    "deploymentconfigs",
+    "rollouts",
   ];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
@@ -358,7 +364,7 @@ function rightsOf({ apiGroup, resource, verbs }: KubernetesPermission): string[]
 
 function rightUsed({ method, path }: { readonly method: string; readonly path: string }): string {
   const [, group = "", rest = ""] =
-    /^\/(?:api|apis\/([^/]+))\/v\d\w*\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
+    /^\/(?:api|apis\/([^/]+))\/v\d[a-z\d]*\/(?:namespaces\/[^/]+\/)?(.+)$/.exec(path) ?? [];
   const [resource = "", name, subresource] = rest.split("/");
   const verbs: Record<string, string> = {
     GET: name === undefined ? "list" : "get",

@@ -3,6 +3,7 @@ import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 import { evidenceScenarios } from "./scenarios-evidence.ts";
 import { networkScenarios } from "./scenarios-network.ts";
+import { workloadScenarios } from "./scenarios-workloads.ts";
 
 /** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
 export interface Scenario {
@@ -22,7 +23,6 @@ export interface Scenario {
 export const REMEDIATION = "a-0198c0ffee-x7";
 
 const allowAll = policy("allow-web", { podSelector: { matchLabels: { app: "shop" } }, ingress: [{}] });
-const scaled = ["Deployment", "StatefulSet", "ReplicaSet"] as const;
 
 /** Owners of a pod, and the label by which another policy lets traffic through. */
 const OWNERS = [
@@ -96,15 +96,7 @@ export const scenarios: readonly Scenario[] = [
       }),
     ],
   })),
-  ...scaled.map((workloadKind) => ({
-    name: `a ${workloadKind} of three pods`,
-    playbook: "scale-to-zero",
-    objects: [workload(workloadKind, "web", 3), workload(workloadKind, "other", 2)],
-    vanished: [workload(workloadKind, "other", 2)],
-    target: { kind: "workload", cluster: CLUSTER, namespace: "shop", workloadKind, name: "web" } as const,
-    parameters: {},
-    foreign: [workload(workloadKind, "web", 5)],
-  })),
+  ...workloadScenarios,
   {
     name: "an image of which reference and digest are known",
     playbook: "block-image",

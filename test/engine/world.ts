@@ -124,7 +124,10 @@ export class World {
         })),
       workload: (kind, _namespace, name) =>
         Promise.resolve(this.workloads.find((one) => one.kind === kind && one.name === name) ?? null),
-      scale: absent,
+      workloadState: absent,
+      ownedWorkloads: absent,
+      autoscalers: absent,
+      holdList: absent,
       networkPolicy: absent,
       networkPolicies: absent,
       ciliumPolicy: absent,
@@ -160,7 +163,8 @@ export class World {
       evictPod: (namespace, name, { uid }) =>
         this.#call(hooks, `evict ${name}`, () => this.#end(namespace, name, uid)),
       cordonNode: absent,
-      setScale: absent,
+      changeWorkload: absent,
+      changeHoldList: absent,
       changeBlockList: absent,
       // Nothing hangs on it, so it is no place to stop.
       recordEvent: (event) => {

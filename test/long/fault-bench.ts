@@ -25,6 +25,7 @@ import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { holdListObjects } from "../playbooks/workload-objects.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
 export type TablePolicy = NonNullable<TableTransport["additionalPolicies"]>[number]["policy"];
@@ -73,7 +74,7 @@ export async function faultBench(
     startTeams(),
     startMail(),
   ]);
-  kubernetes.seed([...blockListObjects(), ...way.objects(NAME)]);
+  kubernetes.seed([...blockListObjects(), ...holdListObjects(), ...way.objects(NAME)]);
   kubernetes.clear();
   const image = way.image === undefined ? {} : { image: way.image(NAME) };
   const body = alert({ key: way.key, pod: way.pod(NAME), ...image });

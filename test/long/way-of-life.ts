@@ -2,6 +2,7 @@ import { OPEN_STATES, type OpenState, type State } from "../../src/model/remedia
 import { playbooks } from "../../src/playbooks/index.ts";
 import { evidenceWay } from "./way-of-evidence.ts";
 import { NETWORK_WAYS } from "./way-of-network.ts";
+import { workloadWays } from "./way-of-workloads.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -50,32 +51,6 @@ function node(name: string): object {
   return { apiVersion: "v1", kind: "Node", metadata: { name, creationTimestamp: old } };
 }
 
-function statefulSet(name: string, present: number): object {
-  return {
-    apiVersion: "apps/v1",
-    kind: "StatefulSet",
-    metadata: { name, namespace: "shop", uid: `uid-of-${name}`, creationTimestamp: old },
-    spec: {
-      replicas: present,
-      serviceName: name,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels: { app: name } },
-        spec: { containers: [{ name: "c", image: "web:1" }] },
-      },
-    },
-    status: { replicas: present },
-  };
-}
-
-function ownedBy(name: string): object {
-  return {
-    ownerReferences: [
-      { apiVersion: "apps/v1", kind: "StatefulSet", name, uid: `uid-of-${name}`, controller: true },
-    ],
-  };
-}
-
 /** One way for every playbook of the product; a playbook without one fails the matrix. */
 export const WAYS: readonly WayOfLife[] = [
   ...NETWORK_WAYS,
@@ -107,17 +82,7 @@ export const WAYS: readonly WayOfLife[] = [
       reverting: "nobody brings an ended pod back",
     },
   },
-  {
-    playbook: "scale-to-zero",
-    key: "K8S.NODE_Webshell",
-    pod: (name) => `${name}-0`,
-    objects: (name) => [statefulSet(name, 2), pod(`${name}-0`, "web:1", ownedBy(name))],
-    // Without controllers nobody ends the pods: the test does, once it is waited for.
-    nudge: { state: "verifying", objects: (name) => [statefulSet(name, 0)] },
-    needsPod: true,
-    writes: [{ method: "PATCH", path: "/scale" }],
-    never: {},
-  },
+  ...workloadWays,
   {
     playbook: "block-image",
     key: "K8S.NODE_ImageBinaryNotInImage",

@@ -25,7 +25,7 @@ const image = pod(
 const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
 const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
 const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
-const onScale: Request = { group: "apps", resource: "deployments", subResource: "scale" };
+const onScale: Request = { group: "apps", resource: "deployments" };
 const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
 
 describe("whom the pin concerns", () => {
@@ -72,7 +72,6 @@ describe("what the pinned identity may do", () => {
     ["create a network policy with our label", { ...onPolicy, operation: "CREATE", object: policy(MARK) }],
     ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
-    ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
     ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],

@@ -149,14 +149,14 @@ describe("a revert that somebody else's change forbids", () => {
     const reader = ports.read.kubernetes(CLUSTER);
     const silent: KubernetesReader = {
       ...reader,
-      workload: async (...of) => {
-        const found = await reader.workload(...of);
+      workloadState: async (...of) => {
+        const found = await reader.workloadState(...of);
         return found && { ...found, managers: [] };
       },
     };
 
     expect(await remains(playbook, plan, { ...ports, read: { kubernetes: () => silent } })).toBe(
-      "Deployment shop/web stays at 7 pods.",
+      "Deployment shop/web wants 7 pods.",
     );
   });
 });

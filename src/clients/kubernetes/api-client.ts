@@ -2,6 +2,7 @@ import type {
   AdmissionregistrationV1Api,
   ApisApi,
   AppsV1Api,
+  AutoscalingV2Api,
   BatchV1Api,
   CoreV1Api,
   CustomObjectsApi,
@@ -27,6 +28,7 @@ export interface Apis {
   readonly core: CoreV1Api;
   readonly apps: AppsV1Api;
   readonly batch: BatchV1Api;
+  readonly autoscaling: AutoscalingV2Api;
   readonly networking: NetworkingV1Api;
   readonly admission: AdmissionregistrationV1Api;
   readonly policy: PolicyV1Api;
@@ -114,6 +116,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     core: new sdk.CoreV1Api(configuration()),
     apps: new sdk.AppsV1Api(configuration()),
     batch: new sdk.BatchV1Api(configuration()),
+    autoscaling: new sdk.AutoscalingV2Api(configuration()),
     networking: new sdk.NetworkingV1Api(configuration()),
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
     policy: new sdk.PolicyV1Api(configuration()),

@@ -6,7 +6,6 @@ import type {
   V1Node,
   V1Pod,
   V1PodTemplateSpec,
-  V1Scale,
 } from "@kubernetes/client-node";
 import type {
   Container,
@@ -17,10 +16,10 @@ import type {
   Node,
   ObjectIdentity,
   Pod,
-  Scale,
   Workload,
   WorkloadKind,
 } from "../../model/kubernetes-objects.ts";
+import { STOP_FIELDS, STOP_KEY, type StopValue, type WorkloadState } from "../../model/workload-state.ts";
 import type { CheckedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import { managersFrom } from "./managers-from-api.ts";
@@ -81,6 +80,17 @@ export interface WorkloadSpec {
   template?: V1PodTemplateSpec;
   jobTemplate?: { spec?: { template?: V1PodTemplateSpec } };
   persistentVolumeClaimRetentionPolicy?: { whenScaled?: string };
+  suspend?: boolean;
+}
+
+/** What the states of all kinds of workloads have in common for us. */
+export interface WorkloadStatus {
+  replicas?: number;
+  /** The pods of a Job, the Jobs of a CronJob. */
+  active?: number | readonly unknown[];
+  currentNumberScheduled?: number;
+  numberMisscheduled?: number;
+  conditions?: readonly { type: string; status: string }[];
 }
 
 /** Our workload from the API's, of whichever kind. */
@@ -90,7 +100,7 @@ export function workloadFrom(
   spec: WorkloadSpec = {},
 ): Workload {
   const template = spec.template ?? spec.jobTemplate?.spec?.template;
-  const scalable = kind === "Deployment" || kind === "StatefulSet" || kind === "ReplicaSet";
+  const scalable = STOP_FIELDS[kind] === "replicas";
   const deletesClaims = spec.persistentVolumeClaimRetentionPolicy?.whenScaled === "Delete";
   return {
     ...identityFrom(metadata),
@@ -104,9 +114,46 @@ export function workloadFrom(
   };
 }
 
-/** Our scale from the API's, in which zero pods are left out. */
-export function scaleFrom({ uid, resourceVersion }: CheckedMetadata, { spec, status }: V1Scale): Scale {
-  return { uid, resourceVersion, replicas: spec?.replicas ?? 0, present: status?.replicas ?? 0 };
+/** Our workload with what stops it, from the API's. */
+export function workloadStateFrom(
+  kind: WorkloadKind,
+  metadata: CheckedMetadata,
+  { spec = {}, status = {} }: { readonly spec?: WorkloadSpec; readonly status?: WorkloadStatus },
+): WorkloadState {
+  return {
+    ...workloadFrom(kind, metadata, spec),
+    stop: stopFrom(kind, spec),
+    present: presentFrom(status),
+    ended: (status.conditions ?? []).some(
+      ({ type, status: holds }) => kind === "Job" && ENDS.includes(type) && holds === "True",
+    ),
+  };
+}
+
+const ENDS: readonly string[] = ["Complete", "Failed"];
+
+function stopFrom(kind: WorkloadKind, spec: WorkloadSpec): StopValue {
+  switch (STOP_FIELDS[kind]) {
+    case "replicas":
+      return spec.replicas ?? null;
+    case "suspend":
+      return spec.suspend ?? null;
+    case "nodeSelector": {
+      const selector = spec.template?.spec?.nodeSelector ?? {};
+      return Object.hasOwn(selector, STOP_KEY) ? (selector[STOP_KEY] ?? null) : null;
+    }
+  }
+}
+
+/** Each kind counts under its own names; a DaemonSet's pods on nodes that it does not want any more are a number apart. */
+function presentFrom({
+  replicas,
+  active,
+  currentNumberScheduled,
+  numberMisscheduled,
+}: WorkloadStatus): number {
+  const running = typeof active === "number" ? active : (active?.length ?? 0);
+  return (replicas ?? 0) + running + (currentNumberScheduled ?? 0) + (numberMisscheduled ?? 0);
 }
 
 /** Our network policy from the API's; `spec` is the specification in the words of the wire. */

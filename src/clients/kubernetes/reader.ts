@@ -7,10 +7,12 @@ import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata }
 import { readCiliumPolicies } from "./cilium-policies.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readEvidence } from "./evidence-source.ts";
+import { readHoldList } from "./hold-list.ts";
 import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
-import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
-import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
+import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
+import { WORKLOAD_RESOURCES } from "./workload-resources.ts";
+import { readWorkloads } from "./workload-states.ts";
 
 const PODS_OF_A_PAGE = 500;
 const PAGES_OF_PODS = 4;
@@ -55,15 +57,7 @@ export function createReader(connection: Connection): KubernetesReader {
         return workloadFrom(kind, checkedMetadata(answer, { kind, namespace, name }), answer.spec);
       });
     },
-    async scale(kind, namespace, name) {
-      checkNamespace(namespace);
-      checkName(name);
-      const { resource, read } = SCALE_RESOURCES[kind];
-      return find({ verb: "get", apiGroup: "apps", resource, namespace, name }, async (apis) => {
-        const answer = await read(apis, { namespace, name });
-        return scaleFrom(checkedMetadata(answer, { kind: "Scale", namespace, name }), answer);
-      });
-    },
+    ...readWorkloads(connection),
     async networkPolicy(namespace, name) {
       checkNamespace(namespace);
       checkName(name);
@@ -82,6 +76,7 @@ export function createReader(connection: Connection): KubernetesReader {
       });
     },
     blockList: () => readBlockList(connection),
+    holdList: () => readHoldList(connection),
     marked: () => readMarked(connection),
     ...readEvidence(connection),
     ...readSurroundings(connection),

@@ -6,6 +6,7 @@ export {
   AdmissionregistrationV1Api,
   ApisApi,
   AppsV1Api,
+  AutoscalingV2Api,
   BatchV1Api,
   CoreV1Api,
   CustomObjectsApi,

@@ -6,10 +6,11 @@ import { writeCiliumPolicies } from "./cilium-policies.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { createEgressPolicy } from "./egress-policy.ts";
+import { writeHoldList } from "./hold-list.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
-import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
+import { nodeFrom, podFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
-import { SCALE_RESOURCES } from "./workload-resources.ts";
+import { writeWorkloads } from "./workload-states.ts";
 import { writeEvent } from "./write-event.ts";
 
 const fieldManager = FIELD_MANAGER;
@@ -98,17 +99,8 @@ export function createWriter(connection: Connection): KubernetesWriter {
         return nodeFrom(checkedMetadata(answer, { kind: "Node", name, uid }), answer);
       });
     },
-    async setScale(kind, namespace, name, condition, replicas) {
-      checkNamespace(namespace);
-      checkName(name);
-      const { uid, resourceVersion } = condition;
-      const { resource, patch } = SCALE_RESOURCES[kind];
-      return call({ verb: "patch", apiGroup: "apps", resource, namespace, name }, async (apis) => {
-        const body = { metadata: { uid, resourceVersion }, spec: { replicas } };
-        const answer = await patch(apis, { namespace, name, fieldManager, body });
-        return scaleFrom(checkedMetadata(answer, { kind: "Scale", namespace, name, uid }), answer);
-      });
-    },
+    ...writeWorkloads(connection),
+    ...writeHoldList(connection),
     async changeBlockList({ uid, resourceVersion }, entries) {
       const of = { namespace: OWN_NAMESPACE, name: BLOCK_LIST };
       return call({ verb: "patch", apiGroup: "", resource: "configmaps", ...of }, async (apis) => {

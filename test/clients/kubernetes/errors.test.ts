@@ -5,6 +5,8 @@ import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
 import { Conflict, Permanent, Retryable } from "../../../src/model/errors.ts";
 import { pod } from "../../playbooks/cluster-objects.ts";
 
+const ZERO = { stop: 0, labels: {}, annotations: {} };
+
 type Answer = Fault["answer"];
 
 let cluster: KubernetesStandIn;
@@ -184,13 +186,13 @@ describe("answers that are none", () => {
       () => reader.namespace("shop"),
       () => reader.node("n1"),
       () => reader.workload("Job", "shop", "web"),
-      () => reader.scale("Deployment", "shop", "web"),
+      () => reader.workloadState("Deployment", "shop", "web"),
       () => reader.networkPolicies("shop"),
       () => reader.networkPolicy("shop", "web"),
       () => reader.blockList(),
       () => reader.marked(),
       () => writer.deleteNetworkPolicy("shop", "web", { uid: "u" }),
-      () => writer.setScale("Deployment", "shop", "web", { uid: "u", resourceVersion: "1" }, 0),
+      () => writer.changeWorkload("Deployment", "shop", "web", { uid: "u", resourceVersion: "1" }, ZERO),
       () => writer.deletePod("shop", "web", { uid: "u", resourceVersion: "1" }),
       () => writer.evictPod("shop", "web", { uid: "u" }),
       () => writer.cordonNode("n1", { uid: "u", resourceVersion: "1" }, { unschedulable: true, labels: {} }),

@@ -6,6 +6,8 @@ import { checkName, checkNamespace } from "../../../src/clients/kubernetes/objec
 import { Refused } from "../../../src/model/errors.ts";
 import { policy } from "../../playbooks/cluster-objects.ts";
 
+const ZERO = { stop: 0, labels: {}, annotations: {} };
+
 const bad = [
   "",
   ".",
@@ -51,14 +53,14 @@ describe("names that Kubernetes does not allow", () => {
       ].flatMap(([namespace = "", of = ""]) => [
         () => reader.pod(namespace, of),
         () => reader.workload("Deployment", namespace, of),
-        () => reader.scale("Deployment", namespace, of),
+        () => reader.workloadState("Deployment", namespace, of),
         () => reader.networkPolicy(namespace, of),
         () => writer.createDenyAllPolicy(policyOf(namespace, of)),
         () => writer.deleteNetworkPolicy(namespace, of, version),
         () => writer.labelPod(namespace, of, version, labels),
         () => writer.deletePod(namespace, of, version),
         () => writer.evictPod(namespace, of, version),
-        () => writer.setScale("Deployment", namespace, of, version, 0),
+        () => writer.changeWorkload("Deployment", namespace, of, version, ZERO),
       ]),
       () => reader.namespace(name),
       () => reader.node(name),

@@ -113,7 +113,11 @@ describe("reading", () => {
     expect(await reader.namespace("shop")).toBeNull();
     expect(await reader.node("n1")).toBeNull();
     expect(await reader.workload("CronJob", "shop", "web")).toBeNull();
-    expect(await reader.scale("StatefulSet", "shop", "web")).toBeNull();
+    expect(await reader.workloadState("StatefulSet", "shop", "web")).toBeNull();
+    expect(await reader.workloadState("Rollout", "shop", "web")).toBeNull();
+    expect(await reader.ownedWorkloads("Job", "shop")).toEqual({ workloads: [], whole: true });
+    expect(await reader.autoscalers("shop")).toEqual([]);
+    expect(await reader.holdList()).toBeNull();
     expect(await reader.networkPolicy("shop", "web")).toBeNull();
     expect(await reader.networkPolicies("shop")).toEqual([]);
   });
@@ -271,28 +275,40 @@ describe("writing", () => {
   });
 
   it.each(["Deployment", "StatefulSet", "ReplicaSet"] as const)(
-    "scales a %s to zero and back",
+    "stops a %s with a mark and lets it go on, in one conditional change each",
     async (kind) => {
       const { reader, writer, cluster } = await start([workload(kind, "web", 3)], true);
-      const before = await reader.scale(kind, "shop", "web");
-      if (before === null) throw new Error("no scale");
-      expect(before).toMatchObject({ replicas: 3, present: 3 });
-      const zero = await writer.setScale(kind, "shop", "web", before, 0);
-      expect(zero.replicas).toBe(0);
-      expect(await reader.scale(kind, "shop", "web")).toMatchObject({
-        replicas: 0,
+      const before = await reader.workloadState(kind, "shop", "web");
+      if (before === null) throw new Error("no workload");
+      expect(before).toMatchObject({ stop: 3, present: 3, ended: false });
+      const mark = { stop: 0, labels: { [INCIDENT_LABEL]: "a-1" }, annotations: { "a.example/b": "c" } };
+      const zero = await writer.changeWorkload(kind, "shop", "web", before, mark);
+      expect(zero).toMatchObject({ stop: 0, labels: mark.labels, annotations: mark.annotations });
+      expect(await reader.workloadState(kind, "shop", "web")).toMatchObject({
+        stop: 0,
         present: 0,
         uid: before.uid,
       });
+      const nine = { stop: 9, labels: {}, annotations: {} };
       for (const stale of [before, { ...zero, uid: "another" }]) {
-        await expect(writer.setScale(kind, "shop", "web", stale, 9)).rejects.toThrow(Retryable);
+        await expect(writer.changeWorkload(kind, "shop", "web", stale, nine)).rejects.toThrow(Retryable);
       }
-      const fresh = await reader.scale(kind, "shop", "web");
-      expect((await writer.setScale(kind, "shop", "web", fresh ?? zero, 3)).replicas).toBe(3);
-      await expect(
-        writer.setScale(kind, "shop", "web", { uid: "", resourceVersion: "" }, -1),
-      ).rejects.toThrow(Permanent);
-      expect(cluster.effects.every(({ subresource }) => subresource === "scale")).toBe(true);
+      const fresh = (await reader.workloadState(kind, "shop", "web")) ?? zero;
+      const back = { stop: 3, labels: { [INCIDENT_LABEL]: null }, annotations: { "a.example/b": null } };
+      expect(await writer.changeWorkload(kind, "shop", "web", fresh, back)).toMatchObject({
+        stop: 3,
+        labels: {},
+        annotations: {},
+      });
+      const wrong = writer.changeWorkload(
+        kind,
+        "shop",
+        "web",
+        { uid: "", resourceVersion: "" },
+        { ...nine, stop: -1 },
+      );
+      await expect(wrong).rejects.toThrow(Permanent);
+      expect(cluster.effects.every(({ subresource }) => subresource === "")).toBe(true);
     },
   );
 

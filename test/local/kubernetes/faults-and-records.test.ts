@@ -101,7 +101,7 @@ describe("records over HTTP", () => {
         plural: "pods",
         namespace: "shop",
         name: "p",
-        changes: [{ path: "/metadata/labels/q", after: "x" }],
+        changes: [{ path: "/metadata/labels", after: { q: "x" } }],
       },
     ]);
     await call("DELETE", "/_stand-in/requests");
