@@ -8,6 +8,7 @@ import { resourceNamed, resources } from "./resource-table.ts";
 import { reconcileDeployments } from "./rollouts.ts";
 
 const namespaces = resourceNamed("namespaces");
+const configMaps = resourceNamed("configmaps");
 // Far above what any chain of owners needs; two owners that fight over one pod must not hang the process.
 const roundLimit = 20;
 
@@ -25,7 +26,8 @@ export class Controllers {
     store.listen(({ type, object, resource }) => {
       if (type === "DELETED") this.#gone.push(object);
       if (resource === namespaces) this.#touched.add(object.metadata.name);
-      else this.#touched.add(namespaceOf(object));
+      // A list that an admission policy reads may let in, anywhere, what it refused before: controllers try again.
+      else this.#touched.add(resource === configMaps ? "" : namespaceOf(object));
     });
   }
 

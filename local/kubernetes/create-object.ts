@@ -12,6 +12,7 @@ import { validate } from "./object-validation.ts";
 import { apiVersionOf, type Resource, resourceNamed } from "./resource-table.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 import { alreadyExists, badRequest, forbidden, notFound, StatusError } from "./status-error.ts";
+import { withTemplateGeneration } from "./template-generation.ts";
 
 /** Who creates and how. A trusted creator keeps uid, times and status, which the server takes from nobody else. */
 export interface CreateOptions {
@@ -42,7 +43,7 @@ export function createObject(
 
   const placed = resource.namespaced ? { ...kept, name, namespace } : { ...without(kept, "namespace"), name };
   const defaulted = withDefaults(resource, store.prepare(resource, body, placed));
-  const prepared = withoutEmptyMaps(resource, defaulted);
+  const prepared = withTemplateGeneration(resource, undefined, withoutEmptyMaps(resource, defaulted));
   const object = withStatus(resource, prepared, trusted);
   validate(resource, object);
   const warnings = trusted ? [] : checkImages(store, resource, object, undefined);

@@ -19,6 +19,7 @@ import type { ObjectStore } from "./object-store.ts";
 import { validate } from "./object-validation.ts";
 import type { Resource } from "./resource-table.ts";
 import { badRequest, conflict, invalid, invalidValue, staleVersion } from "./status-error.ts";
+import { withTemplateGeneration } from "./template-generation.ts";
 
 /** How an update came in: by PUT a wrong uid is a conflict, by a patch it is an invalid change of a fixed field. */
 export interface UpdateOptions {
@@ -44,7 +45,7 @@ export function updateObject(
   const merged = keepFixed(resource, old, next, by.subresource);
   const defaulted = withoutEmptyMaps(resource, withDefaults(resource, merged));
   validate(resource, defaulted, old);
-  const counted = withGeneration(resource, old, defaulted);
+  const counted = withTemplateGeneration(resource, old, withGeneration(resource, old, defaulted));
   const recorded = form === "apply" ? counted : recordUpdate(old, counted, by);
   const warnings = by.subresource === "" ? checkImages(store, resource, recorded, old) : [];
   if (sameJson(recorded, old)) return { object: old, warnings };

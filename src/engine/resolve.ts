@@ -144,7 +144,12 @@ async function workloadOf(signal: Signal, cluster: string, kubernetes: Kubernete
   const pod = podName === null ? null : await reader.pod(namespace, podName);
   const start = pod === null ? await namedWorkload(signal, namespace, reader) : pod.controller;
   if (start === null) {
-    if (pod !== null) return none(`pod ${namespace}/${pod.name} belongs to no workload`);
+    // Named for who reads why nothing was done: what acts upon the pod itself is what is left.
+    if (pod !== null) {
+      return none(
+        `pod ${namespace}/${pod.name} belongs to no workload: there is nothing to scale, and once the pod itself is ended nothing starts it again`,
+      );
+    }
     return none(
       workload === null ? "the pod has gone and the signal names no workload" : "the workload has gone",
     );

@@ -1,4 +1,4 @@
-import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
+import { BLOCK_LIST, BLOCK_POLICY, HOLD_LIST, HOLD_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { AnyPlaybook, KubernetesPermission } from "../model/playbook.ts";
 
 /**
@@ -13,25 +13,27 @@ export const basePermissions: readonly KubernetesPermission[] = [
   ...["deployments", "statefulsets", "replicasets", "daemonsets"].map((resource) => ({
     apiGroup: "apps",
     resource,
-    verbs: ["get"],
+    verbs: ["get", "list"],
   })),
-  ...["jobs", "cronjobs"].map((resource) => ({ apiGroup: "batch", resource, verbs: ["get"] })),
-  { apiGroup: "", resource: "replicationcontrollers", verbs: ["get"] },
+  ...["jobs", "cronjobs"].map((resource) => ({ apiGroup: "batch", resource, verbs: ["get", "list"] })),
+  { apiGroup: "", resource: "replicationcontrollers", verbs: ["get", "list"] },
   { apiGroup: "apps.openshift.io", resource: "deploymentconfigs", verbs: ["get"] },
   { apiGroup: "argoproj.io", resource: "rollouts", verbs: ["get"] },
-  ...["validatingadmissionpolicies", "validatingadmissionpolicybindings"].map((resource) => ({
-    apiGroup: "admissionregistration.k8s.io",
-    resource,
-    verbs: ["get"],
-    resourceNames: [BLOCK_POLICY],
-  })),
-  {
+  ...[BLOCK_POLICY, HOLD_POLICY].flatMap((name) =>
+    ["validatingadmissionpolicies", "validatingadmissionpolicybindings"].map((resource) => ({
+      apiGroup: "admissionregistration.k8s.io",
+      resource,
+      verbs: ["get"],
+      resourceNames: [name],
+    })),
+  ),
+  ...[BLOCK_LIST, HOLD_LIST].map((name) => ({
     apiGroup: "",
     resource: "configmaps",
     verbs: ["get"],
-    resourceNames: [BLOCK_LIST],
+    resourceNames: [name],
     namespace: OWN_NAMESPACE,
-  },
+  })),
 ];
 
 /** The engine's one write, where a playbook changes anything: an Event beside it, which tells its owner. */

@@ -33,6 +33,8 @@ export interface Lab {
   refusal(object: object): Promise<string | null>;
   /** Sets the wanted number of a ReplicaSet in the namespace shop to zero. */
   empty(replicaSet: string): Promise<void>;
+  /** Sets the wanted number of pods of a Deployment in the namespace shop, as an administrator does. */
+  scale(deployment: string, replicas: number): Promise<void>;
   list(kind: string, namespace?: string): Promise<readonly LabObject[]>;
   close(): Promise<void>;
 }
@@ -96,6 +98,9 @@ export async function realLab(): Promise<Lab> {
         patch,
       ]);
     },
+    async scale(deployment, replicas) {
+      await kubectl(["--namespace=shop", "scale", `deployment/${deployment}`, `--replicas=${replicas}`]);
+    },
     async list(kind, namespace) {
       const where = namespace === undefined ? ["--all-namespaces"] : ["--namespace", namespace];
       const answer: { items: LabObject[] } = JSON.parse(await kubectl(["get", kind, "-o", "json", ...where]));
@@ -139,6 +144,15 @@ export async function standInLab(): Promise<Lab> {
     },
     // Its controllers have finished the rollout already.
     empty: () => Promise.resolve(),
+    async scale(deployment, replicas) {
+      const path = `/apis/apps/v1/namespaces/shop/deployments/${deployment}/scale?fieldManager=an-owner`;
+      const answer = await fetch(`${cluster.url}${path}`, {
+        method: "PATCH",
+        headers: { authorization: "Bearer stand-in-token", "content-type": "application/merge-patch+json" },
+        body: JSON.stringify({ spec: { replicas } }),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
     list: async (kind, namespace) =>
       cluster.readAll(kind, namespace).map((one) => JSON.parse(JSON.stringify(one)) as LabObject),
     close: () => cluster.close(),

@@ -283,8 +283,12 @@ function stateOf(cluster: KubernetesStandIn): string {
           managedFields: _fields,
           ...kept
         } = metadata;
+        // With it the API server counts a DaemonSet's templates.
+        const { "deprecated.daemonset.template.generation": _templates, ...annotations } = Object(
+          kept["annotations"],
+        );
         // An empty map and none are the same to the API server.
-        return { ...rest, data, metadata: kept };
+        return { ...rest, data, metadata: { ...kept, annotations } };
       }),
       null,
       1,

@@ -20,10 +20,13 @@ function takenKey(key: string): object {
   };
 }
 
+/** The kinds of which `running` makes three pods. */
+const THREE = ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "DeploymentConfig"];
+
 /** The situations of the playbooks that act upon workloads. */
 export const workloadScenarios: readonly Scenario[] = [
   ...SINGLE_KINDS.map((kind) => ({
-    name: `a running ${kind}`,
+    name: THREE.includes(kind) ? `a ${kind} of three pods` : `a running ${kind}`,
     playbook: "scale-to-zero",
     objects: [node("n1"), running(kind, "web"), running(kind, "other")],
     vanished: [node("n1"), running(kind, "other")],

@@ -188,7 +188,9 @@ describe("the workload of a pod", () => {
 
   it("is none where the pod stands alone", async () => {
     expect(await resolved("workload", {}, cluster([aPod({ controller: null })], CHAIN))).toEqual(
-      none("pod shop/web-front-1 belongs to no workload"),
+      none(
+        "pod shop/web-front-1 belongs to no workload: there is nothing to scale, and once the pod itself is ended nothing starts it again",
+      ),
     );
   });
 

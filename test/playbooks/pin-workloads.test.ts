@@ -98,6 +98,12 @@ describe.each(WORKLOAD_KINDS)("the pin on a %s", (kind) => {
     expect(pinVerdict(request)).toContainEqual(expect.stringMatching(WORKLOAD));
   });
 
+  it("lets the API server count the templates of a DaemonSet, and of nothing else", () => {
+    const annotations = { note: "x", "deprecated.daemonset.template.generation": "2" };
+    const verdict = pinVerdict(on(kind, changed({ labels: MARK, spec: stop(kind), annotations })));
+    expect(verdict).toHaveLength(kind === "DaemonSet" ? 0 : 1);
+  });
+
   it("denies the field by which another kind is stopped", () => {
     const others = [{ replicas: 0 }, { suspend: true }, { template: withNodes({ [STOP_KEY]: "a-1" }) }];
     const allowed = others.filter(

@@ -1,6 +1,6 @@
 import type { V1NetworkPolicy } from "@kubernetes/client-node";
 import { INCIDENT_LABEL, ownerOfEntry } from "../../model/incident-mark.ts";
-import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
+import type { BlockList, NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
@@ -8,6 +8,7 @@ import { readCiliumPolicies } from "./cilium-policies.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readEvidence } from "./evidence-source.ts";
 import { readHoldList } from "./hold-list.ts";
+import { readMarkedWorkloads } from "./marked-workloads.ts";
 import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
@@ -110,7 +111,7 @@ async function readMarked(
   connection: Connection,
 ): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
   const labelSelector = INCIDENT_LABEL;
-  const [pods, nodes, policies, list] = await Promise.all([
+  const [pods, nodes, policies, list, workloads, held] = await Promise.all([
     connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
       checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
     ),
@@ -124,6 +125,8 @@ async function readMarked(
       ),
     ),
     readBlockList(connection),
+    readMarkedWorkloads(connection),
+    readHoldList(connection),
   ]);
   const objects = [
     ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
@@ -133,9 +136,17 @@ async function readMarked(
     object: namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`,
     remediationId: labels?.[INCIDENT_LABEL] ?? "",
   }));
-  const entries = Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
+  return [
+    ...objects,
+    ...workloads,
+    ...entriesOf(list, "block list entry"),
+    ...entriesOf(held, "entry of the list of held workloads"),
+  ];
+}
+
+function entriesOf(list: BlockList | null, kind: string) {
+  return Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
     const owner = ownerOfEntry(value);
-    return owner === null ? [] : [{ object: `block list entry ${key}`, remediationId: owner }];
+    return owner === null ? [] : [{ object: `${kind} ${key}`, remediationId: owner }];
   });
-  return [...objects, ...entries];
 }

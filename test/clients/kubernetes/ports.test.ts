@@ -8,10 +8,12 @@ import {
   BLOCK_LIST,
   BLOCK_POLICY,
   blockListValue,
+  HOLD_LIST,
   INCIDENT_LABEL,
   OWN_NAMESPACE,
 } from "../../../src/model/incident-mark.ts";
 import { blockListObjects, node, pod, policy, workload } from "../../playbooks/cluster-objects.ts";
+import { holdListObjects, running } from "../../playbooks/workload-objects.ts";
 
 const open: { close(): Promise<void> }[] = [];
 
@@ -219,6 +221,16 @@ describe("reading", () => {
     const labels = { [INCIDENT_LABEL]: "rem-1" };
     const { reader, cluster, writer } = await start([
       ...blockListObjects(),
+      ...holdListObjects(),
+      running("Deployment", "web", { labels: { [INCIDENT_LABEL]: "rem-5" } }),
+      running("CronJob", "nightly", { labels: { [INCIDENT_LABEL]: "rem-5" } }),
+      running("Job", "other"),
+      {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: OWN_NAMESPACE, name: HOLD_LIST },
+        data: { "shop_Deployment.apps_web": blockListValue("rem-5"), byHand: "an operator" },
+      },
       pod("web-1", { metadata: { labels } }),
       pod("web-2", { metadata: { namespace: "bank", labels: { [INCIDENT_LABEL]: "rem-2" } } }),
       pod("web-3"),
@@ -242,9 +254,12 @@ describe("reading", () => {
         { object: "node n1", remediationId: "rem-4" },
         { object: "network policy shop/reflex-isolate-rem-1", remediationId: "rem-1" },
         { object: "block list entry sha256.ab", remediationId: "rem-3" },
+        { object: "Deployment shop/web", remediationId: "rem-5" },
+        { object: "CronJob shop/nightly", remediationId: "rem-5" },
+        { object: "entry of the list of held workloads shop_Deployment.apps_web", remediationId: "rem-5" },
       ]),
     );
-    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(3);
+    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(10);
   });
 });
 
