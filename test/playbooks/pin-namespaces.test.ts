@@ -5,7 +5,8 @@ import { isProtectedNamespace, PROTECTED_NAMESPACES } from "../../src/engine/pro
 import { CLUSTER } from "./cluster-objects.ts";
 import { binding, pin, pinVerdict } from "./pin-verdict.ts";
 
-const SCALE = { group: "apps", resource: "deployments", subResource: "scale" };
+const BARE = { metadata: {}, spec: {} };
+const WORKLOAD = { group: "apps", resource: "deployments", object: BARE, oldObject: BARE };
 
 describe("the namespaces of the pin", () => {
   const variables = z
@@ -17,7 +18,7 @@ describe("the namespaces of the pin", () => {
     [...(variables.find(({ name }) => name === variable)?.expression ?? "").matchAll(/'([^']+)'/g)].map(
       ([, word = ""]) => word,
     );
-  const isDenied = (namespace: string): boolean => pinVerdict({ ...SCALE, namespace })?.length !== 0;
+  const isDenied = (namespace: string): boolean => pinVerdict({ ...WORKLOAD, namespace })?.length !== 0;
 
   it("are those that no configuration can open", () => {
     const patterns = [
