@@ -10,7 +10,6 @@ import {
   hold,
   holdPermissions,
   release,
-  requireHoldList,
   requireOwn,
   whyNotHeld,
 } from "./held-entries.ts";
@@ -25,7 +24,7 @@ import {
   stopping,
   wish,
 } from "./stop-change.ts";
-import { jobsLeft, planStop } from "./stop-plan.ts";
+import { jobsOf, planStop } from "./stop-plan.ts";
 import { workloadChanges } from "./workload-rights.ts";
 
 const POLL_MS = 5_000;
@@ -179,7 +178,7 @@ async function openPlan(plan: Plan, { read }: ReadPorts) {
 /** Raises `Conflict` over an entry that somebody else has written, before anything is taken back. */
 async function checkHeld({ keys, remediationId }: Held, reader: KubernetesReader): Promise<void> {
   const list = await reader.holdList();
-  if (list !== null) requireOwn(requireHoldList(list), keys, remediationId);
+  if (list !== null) requireOwn(list, keys, remediationId);
 }
 
 function canRestart(plan: Plan, change: StopChange, workload: WorkloadState | null): boolean {
@@ -220,7 +219,7 @@ async function remaining(
   { left, held }: { readonly left: PodsLeft; readonly held: Held | null },
   reader: KubernetesReader,
 ): Promise<Verification> {
-  const jobs = await jobsLeft(top, reader);
+  const jobs = await jobsOf(top, reader);
   const remains = [
     ...jobs.map((job) => `${nameOf(job)} was started by it and is not suspended.`),
     ...states.flatMap(({ change, workload }) =>

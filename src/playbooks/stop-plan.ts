@@ -83,21 +83,16 @@ function groupOf(apiVersion: string): string {
   return apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
 }
 
-/** The Jobs that a CronJob has begun and that go on: suspending it does not touch them. */
-async function jobsOf(workload: WorkloadState, reader: KubernetesReader): Promise<readonly WorkloadState[]> {
+/** The Jobs that a CronJob has begun and that go on: suspending it does not touch them. None for other kinds. */
+export async function jobsOf(
+  workload: WorkloadState,
+  reader: KubernetesReader,
+): Promise<readonly WorkloadState[]> {
   if (workload.kind !== "CronJob") return [];
   const { workloads } = await reader.ownedWorkloads("Job", workload.namespace);
   return workloads
     .filter(({ controller, ended, deleting }) => controller?.uid === workload.uid && !ended && !deleting)
     .filter((job) => !isStopped(job));
-}
-
-/** Of these, the ones that a finished stop would have suspended. */
-export async function jobsLeft(
-  workload: WorkloadState,
-  reader: KubernetesReader,
-): Promise<readonly WorkloadState[]> {
-  return jobsOf(workload, reader);
 }
 
 function changesOf(
