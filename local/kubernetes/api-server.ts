@@ -8,6 +8,7 @@ import {
   tokenUser,
 } from "./access-rules.ts";
 import { type ApiAnswer, type ApiRequest, answerWritten } from "./api-request.ts";
+import { bindingRefused } from "./binding-escalation.ts";
 import { createObject } from "./create-object.ts";
 import { deleteObject, deleteOptions } from "./delete-object.ts";
 import { discover } from "./discovery.ts";
@@ -127,6 +128,8 @@ export class ApiServer {
       name: name || singleName(raw.query),
     };
     this.#require(user, found, access);
+    const refused = bindingRefused(this.#rules, user, verb, found);
+    if (refused !== undefined) throw refused;
     const creates =
       verb === "patch" &&
       raw.contentType === applyType &&

@@ -21,6 +21,11 @@ const nameRules: Readonly<Record<NameRule, { pattern: RegExp; limit: number; why
     limit: 63,
     why: `a DNS-1035 label must consist of ${alphabet} or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')`,
   },
+  segment: {
+    pattern: /^(?!\.{1,2}$)[^/%]+$/,
+    limit: Number.POSITIVE_INFINITY,
+    why: "may not be '.' or '..', and may not contain '/' or '%'",
+  },
 };
 const qualified = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;

@@ -1,5 +1,5 @@
-/** How names of a kind are checked: RFC 1123 subdomain or label, or RFC 1035 label. */
-export type NameRule = "subdomain" | "label" | "service";
+/** How names of a kind are checked: RFC 1123 subdomain or label, RFC 1035 label, or whatever stands between two slashes. */
+export type NameRule = "subdomain" | "label" | "service" | "segment";
 
 /** One served kind. Everything that differs between kinds is a column here, never a branch elsewhere. */
 export interface Resource {
@@ -121,6 +121,15 @@ export const resources: readonly Resource[] = [
     namespaced: false,
     generation: true,
   }),
+  ...["RoleBinding", "ClusterRoleBinding"].map((kind) =>
+    served("rbac.authorization.k8s.io", "v1", {
+      plural: `${kind.toLowerCase()}s`,
+      kind,
+      namespaced: kind === "RoleBinding",
+      nameRule: "segment",
+      immutable: ["roleRef"],
+    }),
+  ),
   served("autoscaling", "v2", {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",

@@ -35,6 +35,7 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     setScale: (...named) => through(() => writer.setScale(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
+    deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });
   return {
     ports: { read: ports.read, write: { kubernetes: (cluster) => guarded(ports.write.kubernetes(cluster)) } },

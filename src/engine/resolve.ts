@@ -64,11 +64,21 @@ export async function resolve(
       return orLater(named, where, () => workloadOf(named, where, kubernetes));
     case "image":
       return orLater(named, where, () => imageOf(named, where, kubernetes));
+    case "role-binding":
+      return bindingOf(named, where);
   }
 }
 
 function withoutPlace(signal: Signal): Signal {
-  return { ...signal, namespace: null, pod: null, workload: null, container: null, entities: [] };
+  return {
+    ...signal,
+    namespace: null,
+    pod: null,
+    workload: null,
+    container: null,
+    object: null,
+    entities: [],
+  };
 }
 
 async function orLater(
@@ -192,6 +202,14 @@ export async function topOwner(
     step = workload.controller;
   }
   return "its chain of owners does not end";
+}
+
+function bindingOf({ object }: Signal, cluster: string): Resolution {
+  if (object?.kind !== "ClusterRoleBinding" && object?.kind !== "RoleBinding") {
+    return none("the signal names no binding of a role");
+  }
+  const { namespace, name } = object;
+  return found({ kind: "role-binding", cluster, namespace, name });
 }
 
 function knownKind(kind: string): WorkloadKind | null {

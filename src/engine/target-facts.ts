@@ -15,6 +15,8 @@ export interface TargetFacts extends ScopeFacts {
   readonly annotations: Readonly<Record<string, string>>;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly priorityClass: string | null;
+  /** Namespaces in which somebody loses something without the target standing there: those of a binding's accounts. */
+  readonly concerned?: readonly string[];
   /** ISO 8601; null where age says nothing (images, clusters). */
   readonly createdAt: string | null;
 }
@@ -60,7 +62,7 @@ export async function factsAround(
   target: Target,
   rule: Pick<RuleAsItWas, "scope">,
 ): Promise<TargetFacts | null> {
-  if (!("namespace" in target)) return null;
+  if (!("namespace" in target) || target.namespace === null) return null;
   const { cluster, namespace } = target;
   return factsFor(engine, { kind: "namespace", cluster, name: namespace }, rule);
 }
@@ -106,6 +108,16 @@ export async function readFacts(
       const { name, uid, labels, annotations, createdAt } = node;
       // No namespace's labels to inherit: its own are all.
       return { ...bare(target.cluster, name), uid, labels, annotations, createdAt, namespaceLabels: {} };
+    }
+    case "role-binding": {
+      const [binding, around] = await Promise.all([
+        reader.roleBinding(target.namespace, target.name),
+        target.namespace === null ? { labels: {}, annotations: {} } : reader.namespace(target.namespace),
+      ]);
+      if (binding === null || around === null) return null;
+      const facts = ofObject(target.cluster, { ...binding, priorityClass: null }, around);
+      const concerned = binding.subjects.flatMap(({ namespace }) => namespace ?? []);
+      return { ...facts, namespace: target.namespace, concerned };
     }
     case "image":
       return bare(target.cluster, target.reference ?? target.digest ?? "");

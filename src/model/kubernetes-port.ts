@@ -10,12 +10,13 @@ import type {
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
+import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader {
+export interface KubernetesReader extends RoleBindingReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
@@ -50,7 +51,7 @@ export interface DenyAllPolicy {
  * What may be changed in one cluster. Every write carries the strongest precondition the API has, and its answer
  * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
  */
-export interface KubernetesWriter {
+export interface KubernetesWriter extends RoleBindingWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Deletes the policy of that uid; already gone is fine. */

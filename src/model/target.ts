@@ -27,6 +27,13 @@ export const targetSchema = z.discriminatedUnion("kind", [
     digest: text.nullable(),
   }),
   z.strictObject({ kind: z.literal("cluster"), cluster: text }),
+  z.strictObject({
+    kind: z.literal("role-binding"),
+    cluster: text,
+    /** Of a RoleBinding; null: it is a ClusterRoleBinding. */
+    namespace: text.nullable(),
+    name: text,
+  }),
 ]);
 
 /** See `targetSchema`. */
@@ -58,6 +65,9 @@ function keyParts(target: Target): string[] {
       return ["image", target.cluster, target.digest ?? target.reference ?? ""];
     case "cluster":
       return ["cluster", target.cluster];
+    case "role-binding":
+      // No namespace is called like nothing, so the two kinds never share a key.
+      return ["role-binding", target.cluster, target.namespace ?? "", target.name];
   }
 }
 
@@ -78,5 +88,9 @@ export function describeTarget(target: Target): string {
       return `${target.kind} ${target.name}${on}`;
     case "cluster":
       return `cluster${on}`;
+    case "role-binding":
+      return target.namespace === null
+        ? `ClusterRoleBinding ${target.name}${on}`
+        : `RoleBinding ${target.namespace}/${target.name}${on}`;
   }
 }

@@ -3,6 +3,7 @@ import { blockImage } from "./block-image.ts";
 import { cordonNode } from "./cordon-node.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
+import { removeRoleBinding } from "./remove-role-binding.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
 import { terminatePod } from "./terminate-pod.ts";
 
@@ -13,5 +14,6 @@ export const playbooks: readonly AnyPlaybook[] = [
   scaleToZero,
   blockImage,
   cordonNode,
+  removeRoleBinding,
   notify,
 ];

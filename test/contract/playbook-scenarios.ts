@@ -1,6 +1,7 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import { acts } from "./scenarios-acts.ts";
 
 /** One situation in which a playbook is held to the contract. A playbook without any fails the suite. */
 export interface Scenario {
@@ -10,6 +11,8 @@ export interface Scenario {
   readonly objects: readonly object[];
   /** The cluster in which the target has gone; null where a target cannot go. */
   readonly vanished: readonly object[] | null;
+  /** What verify says of what is for good where another of the target's name is there; absent: it holds. */
+  readonly again?: "partial";
   readonly target: Target;
   readonly parameters: unknown;
   /** What somebody else makes of the touched fields after the change; null where nothing is touched. */
@@ -146,6 +149,7 @@ export const scenarios: readonly Scenario[] = [
       }),
     ],
   },
+  ...acts,
   {
     name: "an alert",
     playbook: "notify",

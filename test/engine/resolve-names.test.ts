@@ -110,6 +110,7 @@ describe("a cluster that does not answer", () => {
       scale: never,
       networkPolicy: never,
       networkPolicies: never,
+      roleBinding: never,
       blockList: never,
       marked: never,
     };

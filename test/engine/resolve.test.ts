@@ -102,6 +102,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     scale: absent,
     networkPolicy: absent,
     networkPolicies: absent,
+    roleBinding: absent,
     blockList: absent,
     marked: absent,
   };
@@ -354,6 +355,32 @@ describe("the node of a signal", () => {
       outcome: "later",
       target: { kind: "node", name: "pool-vmss000007" },
     });
+  });
+});
+
+describe("the binding of a signal", () => {
+  it.each([
+    { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" },
+    { kind: "RoleBinding", namespace: "shop", name: "ci-admin" },
+  ] as const)("is the one that it names: $kind", async (object) => {
+    const { namespace, name } = object;
+    const here = cluster([]);
+    expect(await resolved("role-binding", { object }, here)).toEqual({
+      outcome: "target",
+      target: { kind: "role-binding", cluster: CLUSTER, namespace, name },
+    });
+    expect(here.asked).toEqual([]);
+  });
+
+  it("is none where the signal names another object, or is about another cluster", async () => {
+    const object = { kind: "Service", namespace: "shop", name: "web" } as const;
+    const nothing = none("the signal names no binding of a role");
+    expect(await resolved("role-binding", { object })).toEqual(nothing);
+    expect(await resolved("role-binding", { object: null })).toEqual(nothing);
+    const named = { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" } as const;
+    const elsewhere = `${CLUSTER}-2`;
+    const found = await resolve(aSignal({ object: named }), "role-binding", elsewhere, cluster([]).open, []);
+    expect(found).toEqual(nothing);
   });
 });
 

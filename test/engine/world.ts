@@ -122,6 +122,7 @@ export class World {
       scale: absent,
       networkPolicy: absent,
       networkPolicies: absent,
+      roleBinding: absent,
       blockList: absent,
       marked: () =>
         this.#call(hooks, "marked", () =>
@@ -147,6 +148,7 @@ export class World {
       cordonNode: absent,
       setScale: absent,
       changeBlockList: absent,
+      deleteRoleBinding: absent,
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

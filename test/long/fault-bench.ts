@@ -75,7 +75,7 @@ export async function faultBench(
   kubernetes.seed([...blockListObjects(), ...way.objects(NAME)]);
   kubernetes.clear();
   const image = way.image === undefined ? {} : { image: way.image(NAME) };
-  const body = alert({ key: way.key, pod: way.pod(NAME), ...image });
+  const body = alert({ key: way.key, pod: way.pod(NAME), extended: way.extended?.(NAME) ?? {}, ...image });
   arm.documents.learn(body);
   const clock = fakeClock();
   const log: LogEntry[] = [];

@@ -80,7 +80,7 @@ async function onlyOne(b: FaultBench): Promise<Remediation> {
 
 /** What stands in the cluster, without what changes by itself. */
 function standing(kubernetes: KubernetesStandIn): string {
-  const kinds = ["nodes", "pods", "statefulsets", "networkpolicies", "configmaps"];
+  const kinds = ["nodes", "pods", "statefulsets", "networkpolicies", "configmaps", "clusterrolebindings"];
   const objects = kinds.flatMap((kind) => kubernetes.readAll(kind)).filter(({ kind }) => kind !== undefined);
   return JSON.stringify(
     objects.map(({ kind, metadata, spec, data }) => ({
@@ -116,7 +116,7 @@ it.each(WAYS)("the way of $playbook names each write that it makes to the cluste
 describe.each(CHANGING)("the cluster at fault under $playbook", (way) => {
   const rests = isLedBack(way) ? "in-force" : "done";
   const places: Place[] = [
-    { method: "GET", path: `/pods/${way.pod(NAME)}`, of: "reading" },
+    { method: "GET", path: way.reads?.(NAME) ?? `/pods/${way.pod(NAME)}`, of: "reading" },
     ...way.writes.map(
       ({ ends, ...write }): Place => ({
         ...write,

@@ -117,7 +117,15 @@ export class MatrixRun {
   async #alert(way: WayOfLife, name: string, number: number): Promise<void> {
     const at = new Date(this.#app.now().getTime() - 60_000).toISOString();
     const image = way.image === undefined ? {} : { image: way.image(name) };
-    const body = alert({ id: `${name}-alert-${number}`, key: way.key, pod: way.pod(name), at, ...image });
+    const extended = way.extended?.(name) ?? {};
+    const body = alert({
+      id: `${name}-alert-${number}`,
+      key: way.key,
+      pod: way.pod(name),
+      at,
+      extended,
+      ...image,
+    });
     await this.#app.send([body]);
   }
 

@@ -1,5 +1,6 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
+import { waysOfActs } from "./way-of-acts.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -10,11 +11,15 @@ export interface WayOfLife {
   pod(name: string): string;
   /** The image that they name, if any. */
   image?(name: string): string;
+  /** What else their ExtendedProperties say. */
+  extended?(name: string): Readonly<Record<string, string>>;
   /** What stands in the cluster before. */
   objects(name: string): readonly object[];
   /** What is changed from outside once the remediation is in this state, so that it can go on. */
   readonly nudge: { readonly state: State; objects(name: string): readonly object[] } | null;
-  /** Without the pod that the alert names there is nothing to do. */
+  /** How the path of what it reads of its target ends, where that is not the pod. */
+  reads?(name: string): string;
+  /** Without what it reads (the pod that the alert names, unless told otherwise) there is nothing to do. */
   readonly needsPod: boolean;
   /** Every kind of write that it makes to the cluster, as the fault matrix has it fail: verb, and how the path begins to differ. */
   readonly writes: readonly {
@@ -136,6 +141,7 @@ export const WAYS: readonly WayOfLife[] = [
     writes: [{ method: "PATCH", path: "/nodes/" }],
     never: { verifying: "its cordon and label are read back at once" },
   },
+  ...waysOfActs,
   {
     playbook: "notify",
     key: "K8S_EphemeralContainer",

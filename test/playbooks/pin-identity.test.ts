@@ -6,6 +6,7 @@ import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incid
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
+import { binding, group, runner, user } from "./rights-objects.ts";
 
 const ID = "0a1b2c";
 const MARK = { [INCIDENT_LABEL]: ID };
@@ -14,6 +15,7 @@ const NAMESPACE = /^reflex-pinned-identity: it writes no [a-z]+ in (the whole cl
 const POD = /^reflex-pinned-identity: it ends pods and labels them/;
 const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
 const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
+const BINDING = /^reflex-pinned-identity: it deletes role bindings that are not the platform's/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -26,7 +28,19 @@ const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
 const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
 const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
 const onScale: Request = { group: "apps", resource: "deployments", subResource: "scale" };
+const onBinding: Request = {
+  group: "rbac.authorization.k8s.io",
+  resource: "clusterrolebindings",
+  namespace: undefined,
+  name: "ci-admin",
+  operation: "DELETE",
+  oldObject: binding(null, "ci-admin"),
+};
 const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+
+function bound(more: Parameters<typeof binding>[2]): Request {
+  return { ...onBinding, oldObject: binding(null, "ci-admin", more) };
+}
 
 describe("whom the pin concerns", () => {
   it.each([
@@ -75,6 +89,13 @@ describe("what the pinned identity may do", () => {
     ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
     ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
+    ["delete a cluster role binding", onBinding],
+    ["delete one without subjects", { ...onBinding, oldObject: { metadata: {}, roleRef: {} } }],
+    ["delete one that gives rights to anybody", bound({ subjects: [group("system:unauthenticated")] })],
+    [
+      "delete a role binding",
+      { ...onBinding, resource: "rolebindings", namespace: "shop", oldObject: binding("shop", "ci-admin") },
+    ],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
   ])("%s", (_what, request) => {
     expect(pinVerdict(request)).toEqual([]);
@@ -214,6 +235,46 @@ describe("what the pin denies", () => {
       "a cluster role",
       NAMESPACE,
       { group: "rbac.authorization.k8s.io", resource: "clusterroles", namespace: undefined },
+    ],
+    ["a binding changed", BINDING, { ...onBinding, operation: "UPDATE", object: binding(null, "ci-admin") }],
+    [
+      "a binding made",
+      BINDING,
+      { ...onBinding, operation: "CREATE", oldObject: null, object: binding(null, "ci-admin") },
+    ],
+    [
+      "bindings of a namespace at once",
+      BINDING,
+      { ...onBinding, resource: "rolebindings", namespace: "shop", name: undefined, oldObject: null },
+    ],
+    ["a binding of the system", BINDING, { ...onBinding, name: "system:basic-user" }],
+    ["our own binding", BINDING, { ...onBinding, name: "defender-reflex" }],
+    [
+      "a binding that the API server keeps",
+      BINDING,
+      bound({ labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } }),
+    ],
+    [
+      "a binding of an add-on",
+      BINDING,
+      bound({ labels: { "addonmanager.kubernetes.io/mode": "Reconcile" } }),
+    ],
+    [
+      "a binding of an account of the system",
+      BINDING,
+      bound({ subjects: [{ ...runner, namespace: "kube-system" }] }),
+    ],
+    [
+      "a binding of a platform's account",
+      BINDING,
+      bound({ subjects: [{ ...runner, namespace: "gatekeeper-system" }] }),
+    ],
+    ["the nodes' binding", BINDING, bound({ subjects: [group("system:nodes")] })],
+    ["the binding of a controller", BINDING, bound({ subjects: [user("system:kube-scheduler")] })],
+    [
+      "a role binding of the system",
+      NAMESPACE,
+      { ...onBinding, resource: "rolebindings", namespace: "kube-system" },
     ],
     ["a pod in the empty namespace", NAMESPACE, { namespace: "", ...relabel(labelled(plain, MARK)) }],
     ["a pod in no namespace", NAMESPACE, { namespace: undefined, ...relabel(labelled(plain, MARK)) }],

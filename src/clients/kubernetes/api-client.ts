@@ -4,6 +4,7 @@ import type {
   BatchV1Api,
   CoreV1Api,
   NetworkingV1Api,
+  RbacAuthorizationV1Api,
   setHeaderOptions,
 } from "@kubernetes/client-node";
 import type { ClusterAccess } from "./kubeconfig.ts";
@@ -20,6 +21,7 @@ export interface Apis {
   readonly batch: BatchV1Api;
   readonly networking: NetworkingV1Api;
   readonly admission: AdmissionregistrationV1Api;
+  readonly rbac: RbacAuthorizationV1Api;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
@@ -96,6 +98,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     batch: new sdk.BatchV1Api(configuration()),
     networking: new sdk.NetworkingV1Api(configuration()),
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
+    rbac: new sdk.RbacAuthorizationV1Api(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
   };

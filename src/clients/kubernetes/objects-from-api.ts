@@ -124,7 +124,8 @@ export function policyFrom(
   };
 }
 
-function identityFrom(metadata: CheckedMetadata): ObjectIdentity {
+/** What every object has, from the API's metadata. */
+export function identityFrom(metadata: CheckedMetadata): ObjectIdentity {
   const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
   return {
     namespace: metadata.namespace ?? "",

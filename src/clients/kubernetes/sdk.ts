@@ -11,6 +11,7 @@ export {
   KubeConfig,
   NetworkingV1Api,
   PatchStrategy,
+  RbacAuthorizationV1Api,
   ServerConfiguration,
   setHeaderOptions,
 } from "@kubernetes/client-node";

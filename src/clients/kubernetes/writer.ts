@@ -7,14 +7,17 @@ import type { Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
+import { writeRoleBindings } from "./role-bindings.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
 const fieldManager = FIELD_MANAGER;
 const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
 
 /** The writing port over one connection. */
-export function createWriter({ call, find }: Connection): KubernetesWriter {
+export function createWriter(connection: Connection): KubernetesWriter {
+  const { call, find } = connection;
   return {
+    ...writeRoleBindings(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);

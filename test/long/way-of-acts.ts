@@ -1,0 +1,24 @@
+import { binding } from "../playbooks/rights-objects.ts";
+import type { WayOfLife } from "./way-of-life.ts";
+
+const creationTimestamp = "2026-01-01T00:00:00Z";
+
+/** The ways of playbooks that take rights, accounts, ways in and hooks away. */
+export const waysOfActs: readonly WayOfLife[] = [
+  {
+    playbook: "remove-role-binding",
+    key: "K8S_ClusterAdminBinding",
+    pod: (name) => name,
+    extended: (name) => ({ "Cluster role binding name": name }),
+    objects: (name) => [binding(null, name, { creationTimestamp })],
+    nudge: null,
+    reads: (name) => `/clusterrolebindings/${name}`,
+    needsPod: true,
+    writes: [{ method: "DELETE", path: "/clusterrolebindings/", ends: true }],
+    never: {
+      verifying: "whether it has gone is read back at once",
+      "in-force": "what has gone is done, and nothing is held in force",
+      reverting: "we cannot make a binding anew",
+    },
+  },
+];
