@@ -124,6 +124,10 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
     }
     case "cluster":
       return cluster === null ? null : "cluster";
+    case "service-account":
+      return signal.serviceAccount === null
+        ? ofPod("service account")
+        : `service account ${signal.serviceAccount}`;
     case "role-binding":
       return /Binding$/.test(object?.kind ?? "") ? ofObject(object) : null;
     case "node": {

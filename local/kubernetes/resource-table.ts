@@ -71,6 +71,7 @@ export const resources: readonly Resource[] = [
   }),
   served("", "v1", { plural: "nodes", kind: "Node", namespaced: false, subresources: ["status"] }),
   served("", "v1", { plural: "configmaps", kind: "ConfigMap" }),
+  served("", "v1", { plural: "serviceaccounts", kind: "ServiceAccount", returnsDeleted: true }),
   served("", "v1", {
     plural: "podtemplates",
     kind: "PodTemplate",

@@ -35,6 +35,8 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     setScale: (...named) => through(() => writer.setScale(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
+    deleteServiceAccount: (...named) => through(() => writer.deleteServiceAccount(...named)),
+    createServiceAccount: (...named) => through(() => writer.createServiceAccount(...named)),
     deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });
   return {

@@ -64,6 +64,8 @@ export async function resolve(
       return orLater(named, where, () => workloadOf(named, where, kubernetes));
     case "image":
       return orLater(named, where, () => imageOf(named, where, kubernetes));
+    case "service-account":
+      return accountOf(named, where, kubernetes);
     case "role-binding":
       return bindingOf(named, where);
   }
@@ -76,6 +78,7 @@ function withoutPlace(signal: Signal): Signal {
     pod: null,
     workload: null,
     container: null,
+    serviceAccount: null,
     object: null,
     entities: [],
   };
@@ -202,6 +205,24 @@ export async function topOwner(
     step = workload.controller;
   }
   return "its chain of owners does not end";
+}
+
+/** The account that the signal names in full; else the one of its pod, as far as that is still the one. */
+async function accountOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+  const [, home, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(signal.serviceAccount ?? "") ?? [];
+  if (home !== undefined && account !== undefined) {
+    return found({ kind: "service-account", cluster, namespace: home, name: account });
+  }
+  const { namespace, pod: podName } = signal;
+  if (namespace === null || podName === null)
+    return none("the signal names no service account and no single pod");
+  return orLater(signal, cluster, async () => {
+    const pod = await kubernetes(cluster).pod(namespace, podName);
+    if (pod === null) return none(`pod ${namespace}/${podName} has gone, and with it whose rights it had`);
+    if (isYounger(pod, signal)) return none(`pod ${namespace}/${podName} came back after the activity began`);
+    if (pod.serviceAccount === null) return none(`pod ${namespace}/${podName} has no service account`);
+    return found({ kind: "service-account", cluster, namespace, name: pod.serviceAccount });
+  });
 }
 
 function bindingOf({ object }: Signal, cluster: string): Resolution {

@@ -75,20 +75,14 @@ export async function readFacts(
   if (target.kind === "alert") return null;
   const reader = kubernetes(target.cluster);
   switch (target.kind) {
-    case "pod": {
-      const [pod, around] = await Promise.all([
-        reader.pod(target.namespace, target.name),
-        reader.namespace(target.namespace),
-      ]);
-      return pod === null || around === null ? null : ofObject(target.cluster, pod, around);
-    }
-    case "workload": {
-      const [workload, around] = await Promise.all([
-        reader.workload(target.workloadKind, target.namespace, target.name),
-        reader.namespace(target.namespace),
-      ]);
-      return workload === null || around === null ? null : ofObject(target.cluster, workload, around);
-    }
+    case "pod":
+      return placed(target, reader, reader.pod(target.namespace, target.name));
+    case "workload":
+      return placed(target, reader, reader.workload(target.workloadKind, target.namespace, target.name));
+    case "service-account":
+      return placed(target, reader, accountOrPlace(target, reader));
+    case "role-binding":
+      return factsOfBinding(target, reader);
     case "namespace": {
       const namespace = await reader.namespace(target.name);
       return namespace === null
@@ -109,21 +103,46 @@ export async function readFacts(
       // No namespace's labels to inherit: its own are all.
       return { ...bare(target.cluster, name), uid, labels, annotations, createdAt, namespaceLabels: {} };
     }
-    case "role-binding": {
-      const [binding, around] = await Promise.all([
-        reader.roleBinding(target.namespace, target.name),
-        target.namespace === null ? { labels: {}, annotations: {} } : reader.namespace(target.namespace),
-      ]);
-      if (binding === null || around === null) return null;
-      const facts = ofObject(target.cluster, { ...binding, priorityClass: null }, around);
-      const concerned = binding.subjects.flatMap(({ namespace }) => namespace ?? []);
-      return { ...facts, namespace: target.namespace, concerned };
-    }
     case "image":
       return bare(target.cluster, target.reference ?? target.digest ?? "");
     case "cluster":
       return bare(target.cluster, "");
   }
+}
+
+/** The facts of an object and of the namespace around it; null where one of both has gone. */
+async function placed(
+  { cluster, namespace }: { readonly cluster: string; readonly namespace: string },
+  reader: KubernetesReader,
+  reading: Promise<Read | null>,
+): Promise<TargetFacts | null> {
+  const [object, around] = await Promise.all([reading, reader.namespace(namespace)]);
+  return object === null || around === null ? null : ofObject(cluster, object, around);
+}
+
+/** Half-way through being made anew an account is not there: then its place is what is judged. */
+async function accountOrPlace(
+  { namespace, name }: Extract<Target, { kind: "service-account" }>,
+  reader: KubernetesReader,
+): Promise<Read> {
+  const account = await reader.serviceAccount(namespace, name);
+  const absent = { namespace, name, uid: null, labels: {}, annotations: {}, createdAt: null };
+  return { ...(account ?? absent), priorityClass: null };
+}
+
+/** A binding of the whole cluster has no namespace, but those of the accounts that it names concern it. */
+async function factsOfBinding(
+  target: Extract<Target, { kind: "role-binding" }>,
+  reader: KubernetesReader,
+): Promise<TargetFacts | null> {
+  const { cluster, namespace, name } = target;
+  const [binding, around] = await Promise.all([
+    reader.roleBinding(namespace, name),
+    namespace === null ? { labels: {}, annotations: {} } : reader.namespace(namespace),
+  ]);
+  if (binding === null || around === null) return null;
+  const facts = ofObject(cluster, { ...binding, priorityClass: null }, around);
+  return { ...facts, namespace, concerned: binding.subjects.flatMap((one) => one.namespace ?? []) };
 }
 
 type Read = Pick<

@@ -27,6 +27,7 @@ export const targetSchema = z.discriminatedUnion("kind", [
     digest: text.nullable(),
   }),
   z.strictObject({ kind: z.literal("cluster"), cluster: text }),
+  z.strictObject({ kind: z.literal("service-account"), cluster: text, namespace: text, name: text }),
   z.strictObject({
     kind: z.literal("role-binding"),
     cluster: text,
@@ -55,6 +56,8 @@ function keyParts(target: Target): string[] {
       return ["alert", target.id];
     case "pod":
       return ["pod", target.cluster, target.namespace, target.name];
+    case "service-account":
+      return ["service-account", target.cluster, target.namespace, target.name];
     case "workload":
       return ["workload", target.cluster, target.namespace, target.workloadKind, target.name];
     case "namespace":
@@ -79,6 +82,8 @@ export function describeTarget(target: Target): string {
       return `alert ${target.id}`;
     case "pod":
       return `pod ${target.namespace}/${target.name}${on}`;
+    case "service-account":
+      return `ServiceAccount ${target.namespace}/${target.name}${on}`;
     case "workload":
       return `${target.workloadKind} ${target.namespace}/${target.name}${on}`;
     case "image":

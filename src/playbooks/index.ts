@@ -4,6 +4,7 @@ import { cordonNode } from "./cordon-node.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
 import { removeRoleBinding } from "./remove-role-binding.ts";
+import { revokeServiceAccount } from "./revoke-service-account.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
 import { terminatePod } from "./terminate-pod.ts";
 
@@ -15,5 +16,6 @@ export const playbooks: readonly AnyPlaybook[] = [
   blockImage,
   cordonNode,
   removeRoleBinding,
+  revokeServiceAccount,
   notify,
 ];

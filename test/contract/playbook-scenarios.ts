@@ -13,6 +13,8 @@ export interface Scenario {
   readonly vanished: readonly object[] | null;
   /** What verify says of what is for good where another of the target's name is there; absent: it holds. */
   readonly again?: "partial";
+  /** How many writes it takes; absent: one for each object that its steps touch. */
+  readonly writes?: number;
   readonly target: Target;
   readonly parameters: unknown;
   /** What somebody else makes of the touched fields after the change; null where nothing is touched. */

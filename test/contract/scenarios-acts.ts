@@ -1,5 +1,5 @@
 import { CLUSTER } from "../playbooks/cluster-objects.ts";
-import { binding } from "../playbooks/rights-objects.ts";
+import { account, binding } from "../playbooks/rights-objects.ts";
 import type { Scenario } from "./playbook-scenarios.ts";
 
 /** The situations of playbooks that take rights, accounts, ways in and hooks away. */
@@ -14,4 +14,17 @@ export const acts: readonly Scenario[] = [
     parameters: {},
     foreign: null,
   })),
+  {
+    name: "a service account with what it holds",
+    playbook: "revoke-service-account",
+    objects: [
+      account("ci", { labels: { a: "b" }, annotations: { c: "d" }, imagePullSecrets: [{ name: "reg" }] }),
+      account("other"),
+    ],
+    vanished: [account("other")],
+    writes: 2,
+    target: { kind: "service-account", cluster: CLUSTER, namespace: "shop", name: "ci" },
+    parameters: {},
+    foreign: null,
+  },
 ];

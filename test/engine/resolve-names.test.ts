@@ -111,6 +111,7 @@ describe("a cluster that does not answer", () => {
       networkPolicy: never,
       networkPolicies: never,
       roleBinding: never,
+      serviceAccount: never,
       blockList: never,
       marked: never,
     };

@@ -3,7 +3,7 @@ import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/
 import { readFacts } from "../../src/engine/target-facts.ts";
 import { describeTarget, type Target, targetKey, targetSchema } from "../../src/model/target.ts";
 import { CLUSTER, portsOf } from "../playbooks/cluster-objects.ts";
-import { binding, runner, user } from "../playbooks/rights-objects.ts";
+import { account, binding, runner, user } from "../playbooks/rights-objects.ts";
 
 const open: KubernetesStandIn[] = [];
 
@@ -54,5 +54,32 @@ describe("a role binding as a target", () => {
   it("has no facts where it has gone", async () => {
     expect(await factsOf(wide, [])).toBeNull();
     expect(await factsOf(inShop, [binding(null, "ci-admin")])).toBeNull();
+  });
+});
+
+describe("a service account as a target", () => {
+  const target: Target = { kind: "service-account", cluster: CLUSTER, namespace: "shop", name: "ci" };
+  const around = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop", labels: { team: "x" } } };
+
+  it("is judged by itself and by its namespace", async () => {
+    expect(await factsOf(target, [around, account("ci", { labels: { a: "b" } })])).toMatchObject({
+      namespace: "shop",
+      name: "ci",
+      uid: expect.any(String),
+      labels: { a: "b" },
+      namespaceLabels: { team: "x" },
+    });
+    expect(describeTarget(target)).toBe("ServiceAccount shop/ci on prod");
+    expect(targetKey(target)).not.toBe(targetKey({ ...target, kind: "pod" }));
+  });
+
+  it("is judged by its place while it is made anew, and has no facts without that", async () => {
+    expect(await factsOf(target, [around])).toMatchObject({
+      namespace: "shop",
+      uid: null,
+      createdAt: null,
+      namespaceLabels: { team: "x" },
+    });
+    expect(await factsOf({ ...target, namespace: "nowhere" }, [])).toBeNull();
   });
 });

@@ -123,6 +123,7 @@ export class World {
       networkPolicy: absent,
       networkPolicies: absent,
       roleBinding: absent,
+      serviceAccount: absent,
       blockList: absent,
       marked: () =>
         this.#call(hooks, "marked", () =>
@@ -149,6 +150,8 @@ export class World {
       setScale: absent,
       changeBlockList: absent,
       deleteRoleBinding: absent,
+      deleteServiceAccount: absent,
+      createServiceAccount: absent,
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

@@ -1,4 +1,5 @@
-import { binding } from "../playbooks/rights-objects.ts";
+import { pod } from "../playbooks/cluster-objects.ts";
+import { account, binding } from "../playbooks/rights-objects.ts";
 import type { WayOfLife } from "./way-of-life.ts";
 
 const creationTimestamp = "2026-01-01T00:00:00Z";
@@ -19,6 +20,29 @@ export const waysOfActs: readonly WayOfLife[] = [
       verifying: "whether it has gone is read back at once",
       "in-force": "what has gone is done, and nothing is held in force",
       reverting: "we cannot make a binding anew",
+    },
+  },
+  {
+    playbook: "revoke-service-account",
+    key: "K8S_ServiceAccountRareOperation",
+    pod: (name) => name,
+    objects: (name) => [
+      pod(name, {
+        metadata: { namespace: "shop", name, creationTimestamp },
+        spec: { containers: [{ name: "c", image: "web:1" }], serviceAccountName: name },
+      }),
+      account(name, { creationTimestamp }),
+    ],
+    nudge: null,
+    needsPod: true,
+    writes: [
+      { method: "DELETE", path: "/serviceaccounts/", ends: true },
+      { method: "POST", path: "/serviceaccounts", follows: true },
+    ],
+    never: {
+      verifying: "whether it is another one is read back at once",
+      "in-force": "what is void is done, and nothing is held in force",
+      reverting: "nobody brings old tokens back",
     },
   },
 ];

@@ -27,6 +27,8 @@ export interface WayOfLife {
     readonly path: string;
     /** It ends what it names, whatever its verb: nothing of its making is there afterwards. */
     readonly ends?: true;
+    /** It follows on one that ended something for good, and that stays done where this one fails for ever. */
+    readonly follows?: true;
   }[];
   /** States of the engine that this playbook never enters, each with the reason. */
   readonly never: Readonly<Partial<Record<OpenState, string>>>;

@@ -96,6 +96,7 @@ describe("the roles of the manifests", () => {
     ).toEqual([]);
     expect(lines.filter((line) => line.startsWith("delete "))).toEqual([
       "delete  pods * *",
+      "delete  serviceaccounts * *",
       "delete networking.k8s.io networkpolicies * *",
       "delete rbac.authorization.k8s.io clusterrolebindings * *",
       "delete rbac.authorization.k8s.io rolebindings * *",

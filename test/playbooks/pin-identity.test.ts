@@ -6,7 +6,7 @@ import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incid
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
-import { binding, group, runner, user } from "./rights-objects.ts";
+import { account, binding, group, runner, user } from "./rights-objects.ts";
 
 const ID = "0a1b2c";
 const MARK = { [INCIDENT_LABEL]: ID };
@@ -16,6 +16,7 @@ const POD = /^reflex-pinned-identity: it ends pods and labels them/;
 const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
 const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
 const BINDING = /^reflex-pinned-identity: it deletes role bindings that are not the platform's/;
+const ACCOUNT = /^reflex-pinned-identity: it deletes service accounts and makes them anew/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -35,6 +36,11 @@ const onBinding: Request = {
   name: "ci-admin",
   operation: "DELETE",
   oldObject: binding(null, "ci-admin"),
+};
+const onAccount: Request = {
+  resource: "serviceaccounts",
+  name: "ci",
+  object: account("ci", { labels: MARK }),
 };
 const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
 
@@ -96,6 +102,11 @@ describe("what the pinned identity may do", () => {
       "delete a role binding",
       { ...onBinding, resource: "rolebindings", namespace: "shop", oldObject: binding("shop", "ci-admin") },
     ],
+    [
+      "delete a service account",
+      { ...onAccount, operation: "DELETE", object: null, oldObject: account("ci") },
+    ],
+    ["make one anew", { ...onAccount, operation: "CREATE" }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
   ])("%s", (_what, request) => {
     expect(pinVerdict(request)).toEqual([]);
@@ -276,6 +287,15 @@ describe("what the pin denies", () => {
       NAMESPACE,
       { ...onBinding, resource: "rolebindings", namespace: "kube-system" },
     ],
+    [
+      "an account made without our label",
+      ACCOUNT,
+      { ...onAccount, operation: "CREATE", object: account("ci") },
+    ],
+    ["an account changed", ACCOUNT, { ...onAccount, oldObject: account("ci", { labels: MARK }) }],
+    ["a token of an account", ACCOUNT, { ...onAccount, operation: "CREATE", subResource: "token" }],
+    ["all accounts at once", ACCOUNT, { ...onAccount, operation: "DELETE", name: undefined, object: null }],
+    ["an account of the system", NAMESPACE, { ...onAccount, namespace: "kube-system", operation: "DELETE" }],
     ["a pod in the empty namespace", NAMESPACE, { namespace: "", ...relabel(labelled(plain, MARK)) }],
     ["a pod in no namespace", NAMESPACE, { namespace: undefined, ...relabel(labelled(plain, MARK)) }],
     ["a shell in a pod", CONNECTION, { operation: "CONNECT", subResource: "exec", object: {} }],

@@ -26,3 +26,19 @@ export function binding(
     subjects,
   };
 }
+
+/** A service account in the namespace of the pods. */
+export function account(
+  name: string,
+  {
+    imagePullSecrets,
+    ...metadata
+  }: { imagePullSecrets?: readonly object[]; readonly [field: string]: unknown } = {},
+): object {
+  return {
+    apiVersion: "v1",
+    kind: "ServiceAccount",
+    metadata: { namespace: "shop", name, ...metadata },
+    ...(imagePullSecrets === undefined ? {} : { imagePullSecrets }),
+  };
+}

@@ -8,6 +8,7 @@ import type { Apis, Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { readRoleBindings } from "./role-bindings.ts";
+import { readServiceAccounts } from "./service-accounts.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
 const PODS_OF_A_PAGE = 500;
@@ -80,6 +81,7 @@ export function createReader(connection: Connection): KubernetesReader {
       });
     },
     ...readRoleBindings(connection),
+    ...readServiceAccounts(connection),
     blockList: () => readBlockList(connection),
     marked: () => readMarked(connection),
   };

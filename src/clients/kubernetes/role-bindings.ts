@@ -1,6 +1,4 @@
 import type { V1ClusterRoleBinding, V1RoleBinding } from "@kubernetes/client-node";
-import { canonicalJson } from "../../model/canonical-json.ts";
-import type { Json } from "../../model/plan.ts";
 import type { RoleBinding, RoleBindingReader, RoleBindingWriter } from "../../model/role-binding.ts";
 import type { ApiCall } from "./api-call.ts";
 import { checkedMetadata } from "./checked-answer.ts";
@@ -8,6 +6,7 @@ import { StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkNamespace, checkRbacName } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
+import { plainManifest } from "./plain-manifest.ts";
 
 const apiGroup = "rbac.authorization.k8s.io";
 
@@ -87,12 +86,6 @@ function bindingFrom(
     ...identityFrom(metadata),
     role: { kind: roleRef.kind, name: roleRef.name },
     subjects: subjects.map((one) => ({ kind: one.kind, namespace: one.namespace ?? null, name: one.name })),
-    manifest: asJson(manifest),
+    manifest: plainManifest(manifest),
   };
-}
-
-/** What survives JSON: the client leaves undefined where the server wrote nothing. */
-function asJson(value: unknown): Json {
-  const json: Json = JSON.parse(canonicalJson(JSON.parse(JSON.stringify(value))));
-  return json;
 }

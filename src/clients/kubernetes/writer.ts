@@ -8,6 +8,7 @@ import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
 import { writeRoleBindings } from "./role-bindings.ts";
+import { writeServiceAccounts } from "./service-accounts.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
 const fieldManager = FIELD_MANAGER;
@@ -18,6 +19,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
   const { call, find } = connection;
   return {
     ...writeRoleBindings(connection),
+    ...writeServiceAccounts(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);
