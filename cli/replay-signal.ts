@@ -128,6 +128,10 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
       return signal.serviceAccount === null
         ? ofPod("service account")
         : `service account ${signal.serviceAccount}`;
+    case "webhook":
+      return /WebhookConfiguration$/.test(object?.kind ?? "") ? ofObject(object) : null;
+    case "service":
+      return object?.kind === "Service" ? ofObject(object) : null;
     case "role-binding":
       return /Binding$/.test(object?.kind ?? "") ? ofObject(object) : null;
     case "node": {

@@ -122,6 +122,14 @@ export const resources: readonly Resource[] = [
     namespaced: false,
     generation: true,
   }),
+  ...["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"].map((kind) =>
+    served("admissionregistration.k8s.io", "v1", {
+      plural: `${kind.toLowerCase()}s`,
+      kind,
+      namespaced: false,
+      generation: true,
+    }),
+  ),
   ...["RoleBinding", "ClusterRoleBinding"].map((kind) =>
     served("rbac.authorization.k8s.io", "v1", {
       plural: `${kind.toLowerCase()}s`,

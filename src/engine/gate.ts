@@ -37,6 +37,8 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
     deleteServiceAccount: (...named) => through(() => writer.deleteServiceAccount(...named)),
     createServiceAccount: (...named) => through(() => writer.createServiceAccount(...named)),
+    selectObjects: (...named) => through(() => writer.selectObjects(...named)),
+    admitSources: (...named) => through(() => writer.admitSources(...named)),
     deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });
   return {

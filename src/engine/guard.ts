@@ -100,7 +100,7 @@ function protectedBecause({ facts, protectedNamespaces }: ProtectionQuestion): s
     ids.some((id) => isProtectedNamespace(one, id, protectedNamespaces)),
   );
   if (concerned !== undefined)
-    return `namespace ${concerned}, in which it gives rights to an account, is protected`;
+    return `namespace ${concerned}, which it concerns, is protected`;
   if (facts.name.startsWith("system:")) return `${facts.name} belongs to the system`;
   if (CRITICAL.includes(facts.priorityClass)) {
     return `its priority class is ${facts.priorityClass}`;

@@ -12,6 +12,7 @@ import { type NamedHost, namedHost } from "../model/named-host.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Target, type TargetKind, targetSchema } from "../model/target.ts";
 import { PLAN_MS } from "./engine.ts";
+import { namedObjectTarget } from "./named-object-target.ts";
 import { signalIdentity } from "./signal-identity.ts";
 import { within } from "./within.ts";
 
@@ -66,8 +67,12 @@ export async function resolve(
       return orLater(named, where, () => imageOf(named, where, kubernetes));
     case "service-account":
       return accountOf(named, where, kubernetes);
-    case "role-binding":
-      return bindingOf(named, where);
+    case "webhook":
+    case "service":
+    case "role-binding": {
+      const target = namedObjectTarget(named.object, wanted, where);
+      return target === null ? none(`the signal names no ${wanted}`) : found(target);
+    }
   }
 }
 
@@ -223,14 +228,6 @@ async function accountOf(signal: Signal, cluster: string, kubernetes: Kubernetes
     if (pod.serviceAccount === null) return none(`pod ${namespace}/${podName} has no service account`);
     return found({ kind: "service-account", cluster, namespace, name: pod.serviceAccount });
   });
-}
-
-function bindingOf({ object }: Signal, cluster: string): Resolution {
-  if (object?.kind !== "ClusterRoleBinding" && object?.kind !== "RoleBinding") {
-    return none("the signal names no binding of a role");
-  }
-  const { namespace, name } = object;
-  return found({ kind: "role-binding", cluster, namespace, name });
 }
 
 function knownKind(kind: string): WorkloadKind | null {

@@ -15,7 +15,7 @@ export interface TargetFacts extends ScopeFacts {
   readonly annotations: Readonly<Record<string, string>>;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly priorityClass: string | null;
-  /** Namespaces in which somebody loses something without the target standing there: those of a binding's accounts. */
+  /** Namespaces in which somebody loses something without the target standing there: those of a binding's accounts, or of what a webhook asks. */
   readonly concerned?: readonly string[];
   /** ISO 8601; null where age says nothing (images, clusters). */
   readonly createdAt: string | null;
@@ -81,6 +81,16 @@ export async function readFacts(
       return placed(target, reader, reader.workload(target.workloadKind, target.namespace, target.name));
     case "service-account":
       return placed(target, reader, accountOrPlace(target, reader));
+    case "service": {
+      const service = reader.service(target.namespace, target.name);
+      return placed(
+        target,
+        reader,
+        service.then((one) => one && { ...one, priorityClass: null }),
+      );
+    }
+    case "webhook":
+      return factsOfWebhooks(target, reader);
     case "role-binding":
       return factsOfBinding(target, reader);
     case "namespace": {
@@ -128,6 +138,18 @@ async function accountOrPlace(
   const account = await reader.serviceAccount(namespace, name);
   const absent = { namespace, name, uid: null, labels: {}, annotations: {}, createdAt: null };
   return { ...(account ?? absent), priorityClass: null };
+}
+
+/** It stands outside of all namespaces, but those in which somebody answers it concern it. */
+async function factsOfWebhooks(
+  { cluster, webhookKind, name }: Extract<Target, { kind: "webhook" }>,
+  reader: KubernetesReader,
+): Promise<TargetFacts | null> {
+  const found = await reader.webhooks(webhookKind, name);
+  if (found === null) return null;
+  const facts = ofObject(cluster, { ...found, priorityClass: null }, { labels: {}, annotations: {} });
+  const concerned = found.webhooks.flatMap(({ service }) => service?.namespace ?? []);
+  return { ...facts, namespace: null, concerned };
 }
 
 /** A binding of the whole cluster has no namespace, but those of the accounts that it names concern it. */

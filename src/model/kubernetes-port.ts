@@ -1,3 +1,4 @@
+import type { ServiceReader, ServiceWriter } from "./exposed-service.ts";
 import type {
   BlockList,
   LabelSelector,
@@ -12,12 +13,17 @@ import type {
 } from "./kubernetes-objects.ts";
 import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
 import type { ServiceAccountReader, ServiceAccountWriter } from "./service-account.ts";
+import type { WebhookReader, WebhookWriter } from "./webhook.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader extends RoleBindingReader, ServiceAccountReader {
+export interface KubernetesReader
+  extends RoleBindingReader,
+    ServiceAccountReader,
+    WebhookReader,
+    ServiceReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
@@ -52,7 +58,11 @@ export interface DenyAllPolicy {
  * What may be changed in one cluster. Every write carries the strongest precondition the API has, and its answer
  * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
  */
-export interface KubernetesWriter extends RoleBindingWriter, ServiceAccountWriter {
+export interface KubernetesWriter
+  extends RoleBindingWriter,
+    ServiceAccountWriter,
+    WebhookWriter,
+    ServiceWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Deletes the policy of that uid; already gone is fine. */

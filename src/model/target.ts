@@ -27,6 +27,13 @@ export const targetSchema = z.discriminatedUnion("kind", [
     digest: text.nullable(),
   }),
   z.strictObject({ kind: z.literal("cluster"), cluster: text }),
+  z.strictObject({
+    kind: z.literal("webhook"),
+    cluster: text,
+    webhookKind: z.enum(["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]),
+    name: text,
+  }),
+  z.strictObject({ kind: z.literal("service"), cluster: text, namespace: text, name: text }),
   z.strictObject({ kind: z.literal("service-account"), cluster: text, namespace: text, name: text }),
   z.strictObject({
     kind: z.literal("role-binding"),
@@ -56,8 +63,11 @@ function keyParts(target: Target): string[] {
       return ["alert", target.id];
     case "pod":
       return ["pod", target.cluster, target.namespace, target.name];
+    case "service":
     case "service-account":
-      return ["service-account", target.cluster, target.namespace, target.name];
+      return [target.kind, target.cluster, target.namespace, target.name];
+    case "webhook":
+      return ["webhook", target.cluster, target.webhookKind, target.name];
     case "workload":
       return ["workload", target.cluster, target.namespace, target.workloadKind, target.name];
     case "namespace":
@@ -82,6 +92,10 @@ export function describeTarget(target: Target): string {
       return `alert ${target.id}`;
     case "pod":
       return `pod ${target.namespace}/${target.name}${on}`;
+    case "webhook":
+      return `${target.webhookKind} ${target.name}${on}`;
+    case "service":
+      return `service ${target.namespace}/${target.name}${on}`;
     case "service-account":
       return `ServiceAccount ${target.namespace}/${target.name}${on}`;
     case "workload":

@@ -1,9 +1,11 @@
 import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
 import { cordonNode } from "./cordon-node.ts";
+import { disableWebhook } from "./disable-webhook.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
 import { removeRoleBinding } from "./remove-role-binding.ts";
+import { restrictServiceSources } from "./restrict-service-sources.ts";
 import { revokeServiceAccount } from "./revoke-service-account.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
 import { terminatePod } from "./terminate-pod.ts";
@@ -17,5 +19,7 @@ export const playbooks: readonly AnyPlaybook[] = [
   cordonNode,
   removeRoleBinding,
   revokeServiceAccount,
+  disableWebhook,
+  restrictServiceSources,
   notify,
 ];

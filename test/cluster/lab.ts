@@ -13,6 +13,7 @@ export interface LabObject {
     readonly namespace?: string;
     readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
     readonly deletionTimestamp?: string;
   };
@@ -108,7 +109,7 @@ export async function realLab(): Promise<Lab> {
 }
 
 /** What the stand-in has another way for. */
-const RIGHTS = /^(?:ServiceAccount|(?:Cluster)?Role(?:Binding)?)$/;
+const RIGHTS = /^(?:Cluster)?Role$/;
 
 /** Opens our stand-in as a lab: what differs from the real one is wrong in it. */
 export async function standInLab(): Promise<Lab> {

@@ -242,6 +242,9 @@ function stateOf(cluster: KubernetesStandIn): string {
     "rolebindings",
     "clusterrolebindings",
     "serviceaccounts",
+    "validatingwebhookconfigurations",
+    "mutatingwebhookconfigurations",
+    "services",
   ];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];

@@ -1,5 +1,6 @@
+import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { CLUSTER } from "../playbooks/cluster-objects.ts";
-import { account, binding } from "../playbooks/rights-objects.ts";
+import { account, binding, hook, service, webhooks } from "../playbooks/rights-objects.ts";
 import type { Scenario } from "./playbook-scenarios.ts";
 
 /** The situations of playbooks that take rights, accounts, ways in and hooks away. */
@@ -27,4 +28,32 @@ export const acts: readonly Scenario[] = [
     parameters: {},
     foreign: null,
   },
+  ...(["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"] as const).map((webhookKind) => ({
+    name: `a ${webhookKind} of two hooks`,
+    playbook: "disable-webhook",
+    objects: [webhooks(webhookKind, "evil"), webhooks(webhookKind, "other")],
+    vanished: [webhooks(webhookKind, "other")],
+    target: { kind: "webhook", cluster: CLUSTER, webhookKind, name: "evil" } as const,
+    parameters: {},
+    foreign: [
+      webhooks(webhookKind, "evil", {
+        hooks: [hook("a.evil.example.org", { matchLabels: { app: "db" } }), hook("b.evil.example.org")],
+      }),
+    ],
+  })),
+  ...([undefined, ["203.0.113.0/24", "198.51.100.7/32"]] as const).map((loadBalancerSourceRanges) => ({
+    name: loadBalancerSourceRanges === undefined ? "a service open to everybody" : "a service open to some",
+    playbook: "restrict-service-sources",
+    objects: [service("web", { loadBalancerSourceRanges }), service("other")],
+    vanished: [service("other")],
+    target: { kind: "service", cluster: CLUSTER, namespace: "shop", name: "web" } as const,
+    parameters: { ranges: ["203.0.113.128/25"] },
+    foreign: [
+      service(
+        "web",
+        { loadBalancerSourceRanges: ["192.0.2.0/24"] },
+        { labels: { [INCIDENT_LABEL]: "b-someone-else" } },
+      ),
+    ],
+  })),
 ];

@@ -184,7 +184,7 @@ describe("a binding that gives rights to accounts elsewhere", () => {
     (...concerned) => {
       expect(ask({ facts: { namespace: null, namespaceLabels: {}, concerned } })).toMatchObject({
         verdict: "refuse",
-        reason: expect.stringMatching(/in which it gives rights to an account, is protected$/),
+        reason: expect.stringMatching(/, which it concerns, is protected$/),
       });
     },
   );

@@ -111,6 +111,8 @@ describe("a cluster that does not answer", () => {
       networkPolicy: never,
       networkPolicies: never,
       roleBinding: never,
+      webhooks: never,
+      service: never,
       serviceAccount: never,
       blockList: never,
       marked: never,

@@ -103,6 +103,8 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     networkPolicy: absent,
     networkPolicies: absent,
     roleBinding: absent,
+    webhooks: absent,
+    service: absent,
     serviceAccount: absent,
     blockList: absent,
     marked: absent,
@@ -415,7 +417,7 @@ describe("the binding of a signal", () => {
 
   it("is none where the signal names another object, or is about another cluster", async () => {
     const object = { kind: "Service", namespace: "shop", name: "web" } as const;
-    const nothing = none("the signal names no binding of a role");
+    const nothing = none("the signal names no role-binding");
     expect(await resolved("role-binding", { object })).toEqual(nothing);
     expect(await resolved("role-binding", { object: null })).toEqual(nothing);
     const named = { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" } as const;

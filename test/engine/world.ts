@@ -123,6 +123,8 @@ export class World {
       networkPolicy: absent,
       networkPolicies: absent,
       roleBinding: absent,
+      webhooks: absent,
+      service: absent,
       serviceAccount: absent,
       blockList: absent,
       marked: () =>
@@ -150,6 +152,8 @@ export class World {
       setScale: absent,
       changeBlockList: absent,
       deleteRoleBinding: absent,
+      selectObjects: absent,
+      admitSources: absent,
       deleteServiceAccount: absent,
       createServiceAccount: absent,
       labelPod: (namespace, name, condition, labels) =>

@@ -88,6 +88,8 @@ function standing(kubernetes: KubernetesStandIn): string {
     "configmaps",
     "clusterrolebindings",
     "serviceaccounts",
+    "services",
+    "mutatingwebhookconfigurations",
   ];
   const objects = kinds.flatMap((kind) => kubernetes.readAll(kind)).filter(({ kind }) => kind !== undefined);
   return JSON.stringify(

@@ -1,5 +1,5 @@
 import { pod } from "../playbooks/cluster-objects.ts";
-import { account, binding } from "../playbooks/rights-objects.ts";
+import { account, binding, service, webhooks } from "../playbooks/rights-objects.ts";
 import type { WayOfLife } from "./way-of-life.ts";
 
 const creationTimestamp = "2026-01-01T00:00:00Z";
@@ -44,5 +44,29 @@ export const waysOfActs: readonly WayOfLife[] = [
       "in-force": "what is void is done, and nothing is held in force",
       reverting: "nobody brings old tokens back",
     },
+  },
+  {
+    playbook: "disable-webhook",
+    key: "K8S_AdmissionController",
+    pod: (name) => name,
+    extended: (name) => ({ "Object kind": "MutatingWebhookConfiguration", "Object name": name }),
+    objects: (name) => [webhooks("MutatingWebhookConfiguration", name, { creationTimestamp })],
+    nudge: null,
+    reads: (name) => `/mutatingwebhookconfigurations/${name}`,
+    needsPod: true,
+    writes: [{ method: "PATCH", path: "/mutatingwebhookconfigurations/" }],
+    never: { verifying: "its selectors and label are read back at once" },
+  },
+  {
+    playbook: "restrict-service-sources",
+    key: "K8S_ExposedService",
+    pod: (name) => name,
+    extended: (name) => ({ "Object kind": "Service", "Object name": name, Namespace: "shop" }),
+    objects: (name) => [service(name, {}, { creationTimestamp, labels: { team: "x" } })],
+    nudge: null,
+    reads: (name) => `/services/${name}`,
+    needsPod: true,
+    writes: [{ method: "PATCH", path: "/services/" }],
+    never: { verifying: "its ranges and label are read back at once" },
   },
 ];

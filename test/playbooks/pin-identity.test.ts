@@ -4,9 +4,9 @@ import { OPT_OUT } from "../../src/engine/guard.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
 import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { pinVerdict } from "./pin-verdict.ts";
+import { pin, pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
-import { account, binding, group, runner, user } from "./rights-objects.ts";
+import { account, binding, group, hook, runner, service, user, webhooks } from "./rights-objects.ts";
 
 const ID = "0a1b2c";
 const MARK = { [INCIDENT_LABEL]: ID };
@@ -17,6 +17,8 @@ const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
 const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
 const BINDING = /^reflex-pinned-identity: it deletes role bindings that are not the platform's/;
 const ACCOUNT = /^reflex-pinned-identity: it deletes service accounts and makes them anew/;
+const SERVICE = /^reflex-pinned-identity: it marks services and sets who reaches them/;
+const HOOK = /^reflex-pinned-identity: it marks webhooks and says which objects/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -42,11 +44,38 @@ const onAccount: Request = {
   name: "ci",
   object: account("ci", { labels: MARK }),
 };
+const onService: Request = { resource: "services", name: "web", oldObject: service("web") };
+const evil = webhooks("MutatingWebhookConfiguration", "evil");
+const onHook: Request = {
+  group: "admissionregistration.k8s.io",
+  resource: "mutatingwebhookconfigurations",
+  namespace: undefined,
+  name: "evil",
+  oldObject: evil,
+};
+const disabled = webhooks("MutatingWebhookConfiguration", "evil", {
+  labels: { team: "x", ...MARK },
+  hooks: [hook("a.evil.example.org", { matchLabels: { a: "b" } }), hook("b.evil.example.org", {})],
+});
+const hooked = (...hooks: object[]): Request => ({
+  ...onHook,
+  object: webhooks("MutatingWebhookConfiguration", "evil", { hooks }),
+});
 const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
 
 function bound(more: Parameters<typeof binding>[2]): Request {
   return { ...onBinding, oldObject: binding(null, "ci-admin", more) };
 }
+
+describe("the names in the pin", () => {
+  it("are none that CEL keeps for itself, which an API server would refuse", () => {
+    const kept =
+      /^(as|break|const|continue|else|false|for|function|if|import|in|let|loop|namespace|null|package|return|true|var|void|while)$/;
+    const names = [...JSON.stringify(pin).matchAll(/variables\.(\w+)/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => kept.test(name))).toEqual([]);
+  });
+});
 
 describe("whom the pin concerns", () => {
   it.each([
@@ -107,6 +136,19 @@ describe("what the pinned identity may do", () => {
       { ...onAccount, operation: "DELETE", object: null, oldObject: account("ci") },
     ],
     ["make one anew", { ...onAccount, operation: "CREATE" }],
+    [
+      "restrict a service",
+      {
+        ...onService,
+        object: service(
+          "web",
+          { loadBalancerSourceRanges: ["192.0.2.0/32"] },
+          { labels: { team: "x", ...MARK } },
+        ),
+      },
+    ],
+    ["have webhooks select nothing", { ...onHook, object: disabled }],
+    ["have them select again", { ...onHook, object: evil, oldObject: disabled }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
   ])("%s", (_what, request) => {
     expect(pinVerdict(request)).toEqual([]);
@@ -296,6 +338,51 @@ describe("what the pin denies", () => {
     ["a token of an account", ACCOUNT, { ...onAccount, operation: "CREATE", subResource: "token" }],
     ["all accounts at once", ACCOUNT, { ...onAccount, operation: "DELETE", name: undefined, object: null }],
     ["an account of the system", NAMESPACE, { ...onAccount, namespace: "kube-system", operation: "DELETE" }],
+    ["another type of a service", SERVICE, { ...onService, object: service("web", { type: "ClusterIP" }) }],
+    [
+      "other pods behind a service",
+      SERVICE,
+      { ...onService, object: service("web", { selector: { app: "evil" } }) },
+    ],
+    ["a service's label", SERVICE, { ...onService, object: service("web", {}, { labels: { team: "y" } }) }],
+    ["a service deleted", SERVICE, { ...onService, operation: "DELETE" }],
+    [
+      "a service made",
+      SERVICE,
+      { ...onService, operation: "CREATE", object: service("web"), oldObject: null },
+    ],
+    [
+      "a service of the system",
+      NAMESPACE,
+      { ...onService, namespace: "kube-system", object: service("web") },
+    ],
+    [
+      "a webhook that asks somebody else",
+      HOOK,
+      hooked(
+        hook("a.evil.example.org", undefined, { clientConfig: { url: "https://us.example" } }),
+        hook("b.evil.example.org"),
+      ),
+    ],
+    [
+      "a webhook more",
+      HOOK,
+      hooked(hook("a.evil.example.org"), hook("b.evil.example.org"), hook("c.example.org")),
+    ],
+    ["a webhook less", HOOK, hooked(hook("a.evil.example.org"))],
+    ["a webhook under another name", HOOK, hooked(hook("a.evil.example.org"), hook("c.evil.example.org"))],
+    [
+      "a webhook that fails otherwise",
+      HOOK,
+      hooked(hook("a.evil.example.org", undefined, { failurePolicy: "Fail" }), hook("b.evil.example.org")),
+    ],
+    [
+      "a field more of a webhook",
+      HOOK,
+      hooked(hook("a.evil.example.org", undefined, { timeoutSeconds: 1 }), hook("b.evil.example.org")),
+    ],
+    ["a webhook configuration deleted", NAMESPACE, { ...onHook, operation: "DELETE" }],
+    ["a webhook configuration made", NAMESPACE, { ...onHook, operation: "CREATE", object: evil }],
     ["a pod in the empty namespace", NAMESPACE, { namespace: "", ...relabel(labelled(plain, MARK)) }],
     ["a pod in no namespace", NAMESPACE, { namespace: undefined, ...relabel(labelled(plain, MARK)) }],
     ["a shell in a pod", CONNECTION, { operation: "CONNECT", subResource: "exec", object: {} }],

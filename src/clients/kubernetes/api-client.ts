@@ -23,6 +23,7 @@ export interface Apis {
   readonly admission: AdmissionregistrationV1Api;
   readonly rbac: RbacAuthorizationV1Api;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
+  readonly strategicPatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
 }
@@ -100,6 +101,7 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
     rbac: new sdk.RbacAuthorizationV1Api(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
+    strategicPatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.StrategicMergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
   };
   return { apis, close: () => agent.close() };

@@ -9,6 +9,8 @@ import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
 import { readRoleBindings } from "./role-bindings.ts";
 import { readServiceAccounts } from "./service-accounts.ts";
+import { readServices } from "./services.ts";
+import { readWebhooks } from "./webhooks.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
 const PODS_OF_A_PAGE = 500;
@@ -82,6 +84,8 @@ export function createReader(connection: Connection): KubernetesReader {
     },
     ...readRoleBindings(connection),
     ...readServiceAccounts(connection),
+    ...readWebhooks(connection),
+    ...readServices(connection),
     blockList: () => readBlockList(connection),
     marked: () => readMarked(connection),
   };

@@ -9,6 +9,8 @@ import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
 import { writeRoleBindings } from "./role-bindings.ts";
 import { writeServiceAccounts } from "./service-accounts.ts";
+import { writeServices } from "./services.ts";
+import { writeWebhooks } from "./webhooks.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
 const fieldManager = FIELD_MANAGER;
@@ -20,6 +22,8 @@ export function createWriter(connection: Connection): KubernetesWriter {
   return {
     ...writeRoleBindings(connection),
     ...writeServiceAccounts(connection),
+    ...writeWebhooks(connection),
+    ...writeServices(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);
