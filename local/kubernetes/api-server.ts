@@ -17,6 +17,7 @@ import { isObject, type Json, type JsonObject, objectAt, stringAt } from "./json
 import type { FieldManager } from "./managed-fields.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { applyType, parseBody, patchObject } from "./patch-object.ts";
+import { refuseSession, sessions } from "./pod-sessions.ts";
 import { listBody, listObjects, readObject, selection } from "./read-objects.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { scaleOf, updateScale } from "./scale-subresource.ts";
@@ -169,10 +170,16 @@ export class ApiServer {
   }
 }
 
+// An eviction is only ever created, below the pod that it ends; a session is asked for in two ways.
+function verbBelow(subresource: string, method: string): string {
+  if (method === "POST") return "create";
+  return method === "GET" && subresource !== "eviction" ? "get" : "";
+}
+
 function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {
   const one = name !== undefined && name !== "";
-  // An eviction is only ever created, below the pod that it ends.
-  if (subresource === "eviction") return method === "POST" && one ? "create" : "";
+  if (subresource === "eviction" || sessions.includes(subresource))
+    return one ? verbBelow(subresource, method) : "";
   if (method === "GET" && one) return "get";
   if (method === "GET") return query.get("watch") === "true" || query.get("watch") === "1" ? "watch" : "list";
   if (method === "DELETE") return one ? "delete" : "deletecollection";
@@ -210,6 +217,7 @@ function checkName({ resource, namespace, name }: ApiRequest): void {
 }
 
 function answerVerb(verb: string, request: ApiRequest): Handled["answer"] {
+  if (verb !== "" && sessions.includes(request.subresource)) return refuseSession(request);
   switch (verb) {
     case "get":
       return readObject(request);

@@ -36,6 +36,7 @@ function resourceList(groupVersion: string, belongs: (resource: Resource) => boo
       kind: resource.kind,
       verbs: ["get", "patch", "update"],
       ...(part === "scale" ? { kind: "Scale", group: "autoscaling", version: "v1" } : {}),
+      ...(["exec", "attach", "portforward"].includes(part) ? { verbs: ["create", "get"] } : {}),
       ...(part === "eviction" ? { kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] } : {}),
     }));
     return [own, ...parts];

@@ -10,7 +10,7 @@ export interface Resource {
   readonly namespaced: boolean;
   readonly nameRule: NameRule;
   /** Subresources beside the object itself. */
-  readonly subresources: readonly ("status" | "scale" | "eviction")[];
+  readonly subresources: readonly ("status" | "scale" | "eviction" | "exec" | "attach" | "portforward")[];
   /** Whether metadata.generation counts changes of spec. */
   readonly generation: boolean;
   /** Path from the object to its pod template; undefined where it holds none. */
@@ -58,7 +58,7 @@ export const resources: readonly Resource[] = [
   served("", "v1", {
     plural: "pods",
     kind: "Pod",
-    subresources: ["status", "eviction"],
+    subresources: ["status", "eviction", "exec", "attach", "portforward"],
     generation: true,
     returnsDeleted: true,
   }),

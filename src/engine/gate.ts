@@ -39,6 +39,7 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     createServiceAccount: (...named) => through(() => writer.createServiceAccount(...named)),
     selectObjects: (...named) => through(() => writer.selectObjects(...named)),
     admitSources: (...named) => through(() => writer.admitSources(...named)),
+    changeSessionList: (...named) => through(() => writer.changeSessionList(...named)),
     deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });
   return {

@@ -15,6 +15,12 @@ export const BLOCK_POLICY = "reflex-block-images";
 /** Name of the ConfigMap that is the block list. */
 export const BLOCK_LIST = "reflex-blocked-images";
 
+/** Name of the admission policy that denies sessions into pods, and of its binding. */
+export const SESSION_POLICY = "reflex-deny-exec";
+
+/** Name of the ConfigMap that lists the pods into which nobody gets a session. */
+export const SESSION_LIST = "reflex-denied-sessions";
+
 const entrySchema = z.object({ remediation: z.string().min(1) });
 
 /** The value of a block list entry: JSON that names the remediation that owns it. */

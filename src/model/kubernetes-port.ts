@@ -13,6 +13,7 @@ import type {
 } from "./kubernetes-objects.ts";
 import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
 import type { ServiceAccountReader, ServiceAccountWriter } from "./service-account.ts";
+import type { SessionListReader, SessionListWriter } from "./session-list.ts";
 import type { WebhookReader, WebhookWriter } from "./webhook.ts";
 
 /**
@@ -23,7 +24,8 @@ export interface KubernetesReader
   extends RoleBindingReader,
     ServiceAccountReader,
     WebhookReader,
-    ServiceReader {
+    ServiceReader,
+    SessionListReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
@@ -62,7 +64,8 @@ export interface KubernetesWriter
   extends RoleBindingWriter,
     ServiceAccountWriter,
     WebhookWriter,
-    ServiceWriter {
+    ServiceWriter,
+    SessionListWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Deletes the policy of that uid; already gone is fine. */

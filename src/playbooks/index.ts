@@ -1,6 +1,7 @@
 import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
 import { cordonNode } from "./cordon-node.ts";
+import { denyExec } from "./deny-exec.ts";
 import { disableWebhook } from "./disable-webhook.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
@@ -21,5 +22,6 @@ export const playbooks: readonly AnyPlaybook[] = [
   revokeServiceAccount,
   disableWebhook,
   restrictServiceSources,
+  denyExec,
   notify,
 ];

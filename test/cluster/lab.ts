@@ -32,6 +32,8 @@ export interface Lab {
   apply(...objects: readonly object[]): Promise<void>;
   /** Whether the API server would take it; the refusal, else null. */
   refusal(object: object): Promise<string | null>;
+  /** What an administrator is told who opens a shell in a pod that runs on no node. */
+  session(namespace: string, pod: string): Promise<string>;
   /** Sets the wanted number of a ReplicaSet in the namespace shop to zero. */
   empty(replicaSet: string): Promise<void>;
   list(kind: string, namespace?: string): Promise<readonly LabObject[]>;
@@ -77,6 +79,13 @@ export async function realLab(): Promise<Lab> {
       try {
         await kubectl(["create", "--dry-run=server", "-f", "-"], JSON.stringify(object));
         return null;
+      } catch (error) {
+        return String(error);
+      }
+    },
+    async session(namespace, name) {
+      try {
+        return await kubectl(["--namespace", namespace, "exec", name, "--", "true"]);
       } catch (error) {
         return String(error);
       }
@@ -136,6 +145,11 @@ export async function standInLab(): Promise<Lab> {
         },
       );
       return answer.ok ? null : await answer.text();
+    },
+    async session(namespace, name) {
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}/exec?command=true`;
+      const headers = { authorization: "Bearer stand-in-token" };
+      return (await fetch(cluster.url + path, { method: "POST", headers })).text();
     },
     // Its controllers have finished the rollout already.
     empty: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
-import { CLUSTER } from "../playbooks/cluster-objects.ts";
+import { CLUSTER, pod, sessionListObjects } from "../playbooks/cluster-objects.ts";
 import { account, binding, hook, service, webhooks } from "../playbooks/rights-objects.ts";
 import type { Scenario } from "./playbook-scenarios.ts";
 
@@ -56,4 +56,20 @@ export const acts: readonly Scenario[] = [
       ),
     ],
   })),
+  {
+    name: "a pod into which somebody may go",
+    playbook: "deny-exec",
+    objects: [...sessionListObjects(), pod("web-1"), pod("web-2")],
+    vanished: [...sessionListObjects(), pod("web-2")],
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" },
+    parameters: {},
+    foreign: [
+      {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "defender-reflex", name: "reflex-denied-sessions" },
+        data: { "shop.web-1": "an operator wrote this" },
+      },
+    ],
+  },
 ];

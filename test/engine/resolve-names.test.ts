@@ -111,6 +111,7 @@ describe("a cluster that does not answer", () => {
       networkPolicy: never,
       networkPolicies: never,
       roleBinding: never,
+      sessionList: never,
       webhooks: never,
       service: never,
       serviceAccount: never,

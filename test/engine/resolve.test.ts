@@ -103,6 +103,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     networkPolicy: absent,
     networkPolicies: absent,
     roleBinding: absent,
+    sessionList: absent,
     webhooks: absent,
     service: absent,
     serviceAccount: absent,

@@ -69,4 +69,14 @@ export const waysOfActs: readonly WayOfLife[] = [
     writes: [{ method: "PATCH", path: "/services/" }],
     never: { verifying: "its ranges and label are read back at once" },
   },
+  {
+    playbook: "deny-exec",
+    key: "K8S_SuspiciousExec",
+    pod: (name) => name,
+    objects: (name) => [pod(name, { metadata: { namespace: "shop", name, creationTimestamp } })],
+    nudge: null,
+    needsPod: true,
+    writes: [{ method: "PATCH", path: "/configmaps/" }],
+    never: { verifying: "its entry is read back at once" },
+  },
 ];

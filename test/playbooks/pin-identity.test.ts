@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { resources } from "../../local/kubernetes/resource-table.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
-import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
+import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pin, pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
@@ -122,6 +122,10 @@ describe("what the pinned identity may do", () => {
     ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
     ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
+    [
+      "change the list of sessions",
+      { ...onList, name: SESSION_LIST, object: { data: { a: "b" } }, oldObject: {} },
+    ],
     ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
     ["delete a cluster role binding", onBinding],
@@ -269,6 +273,7 @@ describe("what the pin denies", () => {
     ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
     ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
     ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
+    ["the list of sessions deleted", NAMESPACE, { ...onList, name: SESSION_LIST, operation: "DELETE" }],
     ["the block list deleted", NAMESPACE, { ...onList, operation: "DELETE" }],
     ["the block list made anew", NAMESPACE, { ...onList, operation: "CREATE" }],
     ["something below the block list", NAMESPACE, { ...onList, subResource: "status" }],

@@ -7,7 +7,15 @@ import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import type { Target } from "../../src/model/target.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { blockListObjects, CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
+import {
+  blockListObjects,
+  CLUSTER,
+  node,
+  pod,
+  portsOf,
+  sessionListObjects,
+  workload,
+} from "./cluster-objects.ts";
 import { hook, service, webhooks } from "./rights-objects.ts";
 
 const ID = "a-1";
@@ -138,6 +146,14 @@ const CASES = [
     objects: [service("web")],
     path: "/api/v1/namespaces/shop/services/web",
     change: { spec: { loadBalancerSourceRanges: ["198.51.100.0/24"] } },
+  },
+  {
+    name: "deny-exec",
+    what: "an entry of the list of sessions",
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" },
+    objects: [...sessionListObjects(), pod("web-1")],
+    path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-denied-sessions",
+    change: { data: { "shop.web-1": "an operator wrote this" } },
   },
 ] as const;
 

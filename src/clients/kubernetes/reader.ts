@@ -10,6 +10,7 @@ import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom }
 import { readRoleBindings } from "./role-bindings.ts";
 import { readServiceAccounts } from "./service-accounts.ts";
 import { readServices } from "./services.ts";
+import { readSessionList } from "./session-list.ts";
 import { readWebhooks } from "./webhooks.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
@@ -86,6 +87,7 @@ export function createReader(connection: Connection): KubernetesReader {
     ...readServiceAccounts(connection),
     ...readWebhooks(connection),
     ...readServices(connection),
+    ...readSessionList(connection),
     blockList: () => readBlockList(connection),
     marked: () => readMarked(connection),
   };

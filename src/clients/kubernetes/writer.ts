@@ -10,6 +10,7 @@ import { policyOf } from "./reader.ts";
 import { writeRoleBindings } from "./role-bindings.ts";
 import { writeServiceAccounts } from "./service-accounts.ts";
 import { writeServices } from "./services.ts";
+import { writeSessionList } from "./session-list.ts";
 import { writeWebhooks } from "./webhooks.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
@@ -24,6 +25,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
     ...writeServiceAccounts(connection),
     ...writeWebhooks(connection),
     ...writeServices(connection),
+    ...writeSessionList(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);
