@@ -108,7 +108,8 @@ export class MatrixRun {
     });
     await this.#until(name, 1, [rests], way.nudge);
     if (isLedBack(way)) await this.#insist(asked.id, "revert", ["reverted"]);
-    if (way.nudge !== null) this.#app.kubernetes.seed(way.objects(name));
+    // What has ended for good is there again, so that there is something to ask about.
+    if (way.nudge !== null || !isLedBack(way)) this.#app.kubernetes.seed(way.objects(name));
     await this.#alert(way, name, 2);
     const again = await this.#until(name, 2, ["awaiting-approval"]);
     await this.#insist(again.id, "reject", ["rejected"]);
