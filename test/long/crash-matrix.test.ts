@@ -115,7 +115,7 @@ describe("the process killed after every step of every playbook", () => {
       expect(Math.max(...slow)).toBeLessThanOrEqual(LATEST_MS);
       judge(app, run);
     },
-    figure(5_400_000, 400_000),
+    figure(5_400_000, 900_000),
   );
 
   it(
