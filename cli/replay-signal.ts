@@ -105,7 +105,7 @@ function ownCluster({ cluster }: Signal, { clusters }: Configuration): readonly 
 }
 
 function targetOf(signal: Signal, kind: TargetKind): string | null {
-  const { namespace, workload, image, digest, cluster } = signal;
+  const { namespace, workload, image, digest, cluster, object } = signal;
   const inNamespace = (name: string) => `${namespace ?? "?"}/${name}`;
   const pod = signal.pod === null ? null : `pod ${inNamespace(signal.pod)}`;
   const ofPod = (what: string) => (pod === null ? null : `${what} of ${pod}`);
@@ -124,9 +124,24 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
     }
     case "cluster":
       return cluster === null ? null : "cluster";
+    case "service-account":
+      return signal.serviceAccount === null
+        ? ofPod("service account")
+        : `service account ${signal.serviceAccount}`;
+    case "webhook":
+      return /WebhookConfiguration$/.test(object?.kind ?? "") ? ofObject(object) : null;
+    case "service":
+      return object?.kind === "Service" ? ofObject(object) : null;
+    case "role-binding":
+      return /Binding$/.test(object?.kind ?? "") ? ofObject(object) : null;
     case "node": {
       const host = namedHost(signal);
       return ofPod("node") ?? (host === null ? null : `node ${host.name}`);
     }
   }
+}
+
+function ofObject(object: Signal["object"]): string | null {
+  if (object === null) return null;
+  return `${object.kind} ${[object.namespace, object.name].filter((part) => part !== null).join("/")}`;
 }

@@ -8,6 +8,7 @@ import {
   tokenUser,
 } from "./access-rules.ts";
 import { type ApiAnswer, type ApiRequest, answerWritten } from "./api-request.ts";
+import { bindingRefused } from "./binding-escalation.ts";
 import { type ContainerLogs, readLog } from "./container-logs.ts";
 import { createObject } from "./create-object.ts";
 import { deleteObject, deleteOptions } from "./delete-object.ts";
@@ -17,6 +18,7 @@ import { isObject, type Json, type JsonObject, objectAt, stringAt } from "./json
 import type { FieldManager } from "./managed-fields.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { applyType, parseBody, patchObject } from "./patch-object.ts";
+import { refuseSession, sessions } from "./pod-sessions.ts";
 import { listBody, listObjects, readObject, selection } from "./read-objects.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { scaleOf, updateScale } from "./scale-subresource.ts";
@@ -138,6 +140,8 @@ export class ApiServer {
       name: name || singleName(raw.query),
     };
     this.#require(user, found, access);
+    const refused = bindingRefused(this.#rules, user, verb, found);
+    if (refused !== undefined) throw refused;
     const creates =
       verb === "patch" &&
       raw.contentType === applyType &&
@@ -177,16 +181,16 @@ export class ApiServer {
   }
 }
 
-/** An eviction is only ever created, below the pod that it ends; a log is only ever read. */
-const onlyVerbs: Readonly<Record<string, { method: string; verb: string }>> = {
-  eviction: { method: "POST", verb: "create" },
-  log: { method: "GET", verb: "get" },
-};
+/** An eviction is only ever created, below the pod that it ends; a log is only ever read; a session is asked for in two ways. */
+function verbBelow(subresource: string, method: string): string {
+  if (method === "POST") return subresource === "log" ? "" : "create";
+  return method === "GET" && subresource !== "eviction" ? "get" : "";
+}
 
 function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {
   const one = name !== undefined && name !== "";
-  const only = onlyVerbs[subresource];
-  if (only !== undefined) return method === only.method && one ? only.verb : "";
+  if (["eviction", "log", ...sessions].includes(subresource))
+    return one ? verbBelow(subresource, method) : "";
   if (method === "GET" && one) return "get";
   if (method === "GET") return query.get("watch") === "true" || query.get("watch") === "1" ? "watch" : "list";
   if (method === "DELETE") return one ? "delete" : "deletecollection";
@@ -224,6 +228,7 @@ function checkName({ resource, namespace, name }: ApiRequest): void {
 }
 
 function answerVerb(verb: string, request: ApiRequest): Handled["answer"] {
+  if (verb !== "" && sessions.includes(request.subresource)) return refuseSession(request);
   switch (verb) {
     case "get":
       return readObject(request);

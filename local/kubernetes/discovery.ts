@@ -47,6 +47,7 @@ function resourceList(groupVersion: string, resources: readonly Resource[]): Jso
       verbs: ["get", "patch", "update"],
       ...(part === "scale" ? { kind: "Scale", group: "autoscaling", version: "v1" } : {}),
       ...(part === "log" ? { verbs: ["get"] } : {}),
+      ...(["exec", "attach", "portforward"].includes(part) ? { verbs: ["create", "get"] } : {}),
       ...(part === "eviction" ? { kind: "Eviction", group: "policy", version: "v1", verbs: ["create"] } : {}),
     }));
     return [own, ...parts];

@@ -20,6 +20,7 @@ const keys: Readonly<Record<string, readonly string[]>> = {
   topologySpreadConstraints: ["topologyKey"],
   variables: ["name"],
   matchConditions: ["name"],
+  webhooks: ["name"],
 };
 
 /**

@@ -31,6 +31,7 @@ export function withDefaults(resource: Resource, object: KubeObject): KubeObject
   if (resource.plural === "pods") result = { ...result, spec: podSpec(spec) };
   if (resource.plural === "networkpolicies" && hasSpec) result = { ...result, spec: policySpec(spec) };
   if (resource.plural === "namespaces") result = namespaceObject(result);
+  if (resource.plural.endsWith("webhookconfigurations")) result = withHooks(result);
   if (resource.plural === "jobs" && hasSpec) result = { ...result, spec: jobSpec(result, spec) };
   return resource.template === undefined ? result : { ...result, ...templated(result, resource.template) };
 }
@@ -68,6 +69,22 @@ function namespaceObject(object: KubeObject): KubeObject {
   const own = { "kubernetes.io/metadata.name": object.metadata.name };
   const labels = { ...objectAt(object, "metadata", "labels"), ...own };
   return { ...object, metadata: { ...object.metadata, labels } };
+}
+
+// What no hook says: it is asked about everything, has ten seconds, and without an answer the request is refused.
+function withHooks(object: KubeObject): KubeObject {
+  const defaults: JsonObject = {
+    failurePolicy: "Fail",
+    matchPolicy: "Equivalent",
+    namespaceSelector: {},
+    objectSelector: {},
+    timeoutSeconds: 10,
+    ...(object.kind === "MutatingWebhookConfiguration" ? { reinvocationPolicy: "Never" } : {}),
+  };
+  const webhooks = listAt(object, "webhooks").map((hook) =>
+    isObject(hook) ? { ...defaults, ...hook } : hook,
+  );
+  return { ...object, webhooks };
 }
 
 // A Job without a selector of its own gets one over its uid, in the template's labels too.

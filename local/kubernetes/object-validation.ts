@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from "node:net";
 import {
   isObject,
   type Json,
@@ -34,6 +35,8 @@ function kindCauses(resource: Resource, object: KubeObject): Cause[] {
   if (resource.plural === "events") return eventCauses(object);
   if (resource.plural === "configmaps") return configMapCauses(object);
   if (resource.plural === "validatingadmissionpolicybindings") return bindingCauses(object);
+  if (resource.plural.endsWith("webhookconfigurations")) return hookCauses(object);
+  if (resource.plural === "services") return sourceRangeCauses(object);
   return [...replicaCauses(object), ...selectorCauses(resource, object), ...templateCauses(resource, object)];
 }
 
@@ -107,6 +110,46 @@ function bindingCauses(object: KubeObject): Cause[] {
       "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)",
     ),
   ];
+}
+
+function hookCauses(object: KubeObject): Cause[] {
+  const names = listAt(object, "webhooks").map((hook) => stringAt(hook, "name"));
+  return listAt(object, "webhooks").flatMap((hook, index) => {
+    const path = `webhooks[${index}]`;
+    const { url, service } = objectAt(hook, "clientConfig");
+    return [
+      ...(names.indexOf(stringAt(hook, "name")) === index
+        ? []
+        : [invalidValue(`${path}.name`, stringAt(hook, "name"), "duplicate value")]),
+      ...((url === undefined) === (service === undefined)
+        ? [requiredValue(`${path}.clientConfig`, "exactly one of url or service is required")]
+        : []),
+      ...(listAt(hook, "admissionReviewVersions").length === 0
+        ? [requiredValue(`${path}.admissionReviewVersions`)]
+        : []),
+      ...(stringAt(hook, "sideEffects") === "" ? [requiredValue(`${path}.sideEffects`)] : []),
+    ];
+  });
+}
+
+function sourceRangeCauses(object: KubeObject): Cause[] {
+  const ranges = listAt(object, "spec", "loadBalancerSourceRanges");
+  const field = "spec.LoadBalancerSourceRanges";
+  if (ranges.length > 0 && stringAt(object, "spec", "type") !== "LoadBalancer") {
+    const message = "Forbidden: may only be used when `type` is 'LoadBalancer'";
+    return [{ reason: "FieldValueForbidden", message, field }];
+  }
+  const why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+  return ranges.flatMap((range, index) =>
+    isRange(String(range)) ? [] : [invalidValue(`${field}[${index}]`, range, why)],
+  );
+}
+
+// Left out: bits that are set beyond the prefix, which the server refuses too.
+function isRange(text: string): boolean {
+  const [address = "", prefix = "", ...more] = text.trim().split("/");
+  const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+  return more.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= most;
 }
 
 function updateCauses(resource: Resource, object: KubeObject, old: KubeObject): Cause[] {

@@ -10,7 +10,15 @@ export interface Resource {
   readonly namespaced: boolean;
   readonly nameRule: NameRule;
   /** Subresources beside the object itself. */
-  readonly subresources: readonly ("status" | "scale" | "eviction" | "log")[];
+  readonly subresources: readonly (
+    | "status"
+    | "scale"
+    | "eviction"
+    | "log"
+    | "exec"
+    | "attach"
+    | "portforward"
+  )[];
   /** Whether metadata.generation counts changes of spec. */
   readonly generation: boolean;
   /** Path from the object to its pod template; undefined where it holds none. */
@@ -66,7 +74,7 @@ export const resources: readonly Resource[] = [
   served("", "v1", {
     plural: "pods",
     kind: "Pod",
-    subresources: ["status", "eviction", "log"],
+    subresources: ["status", "eviction", "log", "exec", "attach", "portforward"],
     generation: true,
     returnsDeleted: true,
   }),
@@ -118,19 +126,6 @@ export const resources: readonly Resource[] = [
     template: ["spec", "jobTemplate", "spec", "template"],
   }),
   served("networking.k8s.io", "v1", { plural: "networkpolicies", kind: "NetworkPolicy", generation: true }),
-  served("rbac.authorization.k8s.io", "v1", {
-    plural: "rolebindings",
-    kind: "RoleBinding",
-    nameRule: "path",
-    immutable: ["roleRef"],
-  }),
-  served("rbac.authorization.k8s.io", "v1", {
-    plural: "clusterrolebindings",
-    kind: "ClusterRoleBinding",
-    namespaced: false,
-    nameRule: "path",
-    immutable: ["roleRef"],
-  }),
   served("admissionregistration.k8s.io", "v1", {
     plural: "validatingadmissionpolicies",
     kind: "ValidatingAdmissionPolicy",
@@ -144,6 +139,23 @@ export const resources: readonly Resource[] = [
     namespaced: false,
     generation: true,
   }),
+  ...["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"].map((kind) =>
+    served("admissionregistration.k8s.io", "v1", {
+      plural: `${kind.toLowerCase()}s`,
+      kind,
+      namespaced: false,
+      generation: true,
+    }),
+  ),
+  ...["RoleBinding", "ClusterRoleBinding"].map((kind) =>
+    served("rbac.authorization.k8s.io", "v1", {
+      plural: `${kind.toLowerCase()}s`,
+      kind,
+      namespaced: kind === "RoleBinding",
+      nameRule: "path",
+      immutable: ["roleRef"],
+    }),
+  ),
   served("autoscaling", "v2", {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",

@@ -75,5 +75,5 @@ function clusterOf(target: Target): string | null {
 
 function namespaceOf(target: Target): string | null {
   if (target.kind === "namespace") return target.name.toLowerCase();
-  return "namespace" in target ? target.namespace.toLowerCase() : null;
+  return "namespace" in target ? (target.namespace?.toLowerCase() ?? null) : null;
 }

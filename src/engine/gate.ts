@@ -48,6 +48,12 @@ export function gate(
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
     recordEvent: (event) => through(() => writer.recordEvent(event)),
     changeHoldList: (...named) => through(() => writer.changeHoldList(...named)),
+    deleteServiceAccount: (...named) => through(() => writer.deleteServiceAccount(...named)),
+    createServiceAccount: (...named) => through(() => writer.createServiceAccount(...named)),
+    selectObjects: (...named) => through(() => writer.selectObjects(...named)),
+    admitSources: (...named) => through(() => writer.admitSources(...named)),
+    changeSessionList: (...named) => through(() => writer.changeSessionList(...named)),
+    deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });
   const keeping = (store: EvidenceStore): EvidenceStore => ({
     place: store.place,

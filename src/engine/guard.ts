@@ -96,6 +96,10 @@ function protectedBecause({ facts, protectedNamespaces }: ProtectionQuestion): s
   if (namespace !== null && ids.some((id) => isProtectedNamespace(namespace, id, protectedNamespaces))) {
     return `namespace ${namespace === "" ? "(unknown)" : namespace} is protected`;
   }
+  const concerned = facts.concerned?.find((one) =>
+    ids.some((id) => isProtectedNamespace(one, id, protectedNamespaces)),
+  );
+  if (concerned !== undefined) return `namespace ${concerned}, which it concerns, is protected`;
   if (facts.name.startsWith("system:")) return `${facts.name} belongs to the system`;
   if (CRITICAL.includes(facts.priorityClass)) {
     return `its priority class is ${facts.priorityClass}`;

@@ -82,7 +82,7 @@ function wishesOf(
 /** The namespace of a target; null where it has none. */
 export function namespaceOf(target: Target): string | null {
   if (target.kind === "namespace") return target.name.toLowerCase();
-  return "namespace" in target ? target.namespace.toLowerCase() : null;
+  return "namespace" in target ? (target.namespace?.toLowerCase() ?? null) : null;
 }
 
 /** A cluster in a word: the last part of its ARM id. */

@@ -12,6 +12,7 @@ import { type NamedHost, namedHost } from "../model/named-host.ts";
 import type { Signal } from "../model/signal.ts";
 import { type Target, type TargetKind, targetSchema } from "../model/target.ts";
 import { PLAN_MS } from "./engine.ts";
+import { namedObjectTarget } from "./named-object-target.ts";
 import { signalIdentity } from "./signal-identity.ts";
 import { within } from "./within.ts";
 
@@ -64,11 +65,28 @@ export async function resolve(
       return orLater(named, where, () => workloadOf(named, where, kubernetes));
     case "image":
       return orLater(named, where, () => imageOf(named, where, kubernetes));
+    case "service-account":
+      return accountOf(named, where, kubernetes);
+    case "webhook":
+    case "service":
+    case "role-binding": {
+      const target = namedObjectTarget(named.object, wanted, where);
+      return target === null ? none(`the signal names no ${wanted}`) : found(target);
+    }
   }
 }
 
 function withoutPlace(signal: Signal): Signal {
-  return { ...signal, namespace: null, pod: null, workload: null, container: null, entities: [] };
+  return {
+    ...signal,
+    namespace: null,
+    pod: null,
+    workload: null,
+    container: null,
+    serviceAccount: null,
+    object: null,
+    entities: [],
+  };
 }
 
 async function orLater(
@@ -197,6 +215,24 @@ export async function topOwner(
     step = workload.controller;
   }
   return "its chain of owners does not end";
+}
+
+/** The account that the signal names in full; else the one of its pod, as far as that is still the one. */
+async function accountOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+  const [, home, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(signal.serviceAccount ?? "") ?? [];
+  if (home !== undefined && account !== undefined) {
+    return found({ kind: "service-account", cluster, namespace: home, name: account });
+  }
+  const { namespace, pod: podName } = signal;
+  if (namespace === null || podName === null)
+    return none("the signal names no service account and no single pod");
+  return orLater(signal, cluster, async () => {
+    const pod = await kubernetes(cluster).pod(namespace, podName);
+    if (pod === null) return none(`pod ${namespace}/${podName} has gone, and with it whose rights it had`);
+    if (isYounger(pod, signal)) return none(`pod ${namespace}/${podName} came back after the activity began`);
+    if (pod.serviceAccount === null) return none(`pod ${namespace}/${podName} has no service account`);
+    return found({ kind: "service-account", cluster, namespace, name: pod.serviceAccount });
+  });
 }
 
 function knownKind(kind: string): WorkloadKind | null {

@@ -15,6 +15,8 @@ export interface TargetFacts extends ScopeFacts {
   readonly annotations: Readonly<Record<string, string>>;
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly priorityClass: string | null;
+  /** Namespaces in which somebody loses something without the target standing there: those of a binding's accounts, or of what a webhook asks. */
+  readonly concerned?: readonly string[];
   /** ISO 8601; null where age says nothing (images, clusters). */
   readonly createdAt: string | null;
 }
@@ -60,7 +62,7 @@ export async function factsAround(
   target: Target,
   rule: Pick<RuleAsItWas, "scope">,
 ): Promise<TargetFacts | null> {
-  if (!("namespace" in target)) return null;
+  if (!("namespace" in target) || target.namespace === null) return null;
   const { cluster, namespace } = target;
   return factsFor(engine, { kind: "namespace", cluster, name: namespace }, rule);
 }
@@ -73,20 +75,24 @@ export async function readFacts(
   if (target.kind === "alert") return null;
   const reader = kubernetes(target.cluster);
   switch (target.kind) {
-    case "pod": {
-      const [pod, around] = await Promise.all([
-        reader.pod(target.namespace, target.name),
-        reader.namespace(target.namespace),
-      ]);
-      return pod === null || around === null ? null : ofObject(target.cluster, pod, around);
+    case "pod":
+      return placed(target, reader, reader.pod(target.namespace, target.name));
+    case "workload":
+      return placed(target, reader, reader.workload(target.workloadKind, target.namespace, target.name));
+    case "service-account":
+      return placed(target, reader, accountOrPlace(target, reader));
+    case "service": {
+      const service = reader.service(target.namespace, target.name);
+      return placed(
+        target,
+        reader,
+        service.then((one) => one && { ...one, priorityClass: null }),
+      );
     }
-    case "workload": {
-      const [workload, around] = await Promise.all([
-        reader.workload(target.workloadKind, target.namespace, target.name),
-        reader.namespace(target.namespace),
-      ]);
-      return workload === null || around === null ? null : ofObject(target.cluster, workload, around);
-    }
+    case "webhook":
+      return factsOfWebhooks(target, reader);
+    case "role-binding":
+      return factsOfBinding(target, reader);
     case "namespace": {
       const namespace = await reader.namespace(target.name);
       return namespace === null
@@ -112,6 +118,53 @@ export async function readFacts(
     case "cluster":
       return bare(target.cluster, "");
   }
+}
+
+/** The facts of an object and of the namespace around it; null where one of both has gone. */
+async function placed(
+  { cluster, namespace }: { readonly cluster: string; readonly namespace: string },
+  reader: KubernetesReader,
+  reading: Promise<Read | null>,
+): Promise<TargetFacts | null> {
+  const [object, around] = await Promise.all([reading, reader.namespace(namespace)]);
+  return object === null || around === null ? null : ofObject(cluster, object, around);
+}
+
+/** Half-way through being made anew an account is not there: then its place is what is judged. */
+async function accountOrPlace(
+  { namespace, name }: Extract<Target, { kind: "service-account" }>,
+  reader: KubernetesReader,
+): Promise<Read> {
+  const account = await reader.serviceAccount(namespace, name);
+  const absent = { namespace, name, uid: null, labels: {}, annotations: {}, createdAt: null };
+  return { ...(account ?? absent), priorityClass: null };
+}
+
+/** It stands outside of all namespaces, but those in which somebody answers it concern it. */
+async function factsOfWebhooks(
+  { cluster, webhookKind, name }: Extract<Target, { kind: "webhook" }>,
+  reader: KubernetesReader,
+): Promise<TargetFacts | null> {
+  const found = await reader.webhooks(webhookKind, name);
+  if (found === null) return null;
+  const facts = ofObject(cluster, { ...found, priorityClass: null }, { labels: {}, annotations: {} });
+  const concerned = found.webhooks.flatMap(({ service }) => service?.namespace ?? []);
+  return { ...facts, namespace: null, concerned };
+}
+
+/** A binding of the whole cluster has no namespace, but those of the accounts that it names concern it. */
+async function factsOfBinding(
+  target: Extract<Target, { kind: "role-binding" }>,
+  reader: KubernetesReader,
+): Promise<TargetFacts | null> {
+  const { cluster, namespace, name } = target;
+  const [binding, around] = await Promise.all([
+    reader.roleBinding(namespace, name),
+    namespace === null ? { labels: {}, annotations: {} } : reader.namespace(namespace),
+  ]);
+  if (binding === null || around === null) return null;
+  const facts = ofObject(cluster, { ...binding, priorityClass: null }, around);
+  return { ...facts, namespace, concerned: binding.subjects.flatMap((one) => one.namespace ?? []) };
 }
 
 type Read = Pick<

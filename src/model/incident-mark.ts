@@ -24,6 +24,12 @@ export const HOLD_LIST = "reflex-held-workloads";
 /** The label, beside `INCIDENT_LABEL` on a workload that we stopped, whose value is what we found there. */
 export const BEFORE_LABEL = "defender-reflex.dev/before";
 
+/** Name of the admission policy that denies sessions into pods, and of its binding. */
+export const SESSION_POLICY = "reflex-deny-exec";
+
+/** Name of the ConfigMap that lists the pods into which nobody gets a session. */
+export const SESSION_LIST = "reflex-denied-sessions";
+
 const entrySchema = z.object({ remediation: z.string().min(1) });
 
 /** The value of a block list entry: JSON that names the remediation that owns it. */

@@ -1,5 +1,6 @@
 import type { CiliumReader, CiliumWriter } from "./cilium-port.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
+import type { ServiceReader, ServiceWriter } from "./exposed-service.ts";
 import type {
   BlockList,
   LabelSelector,
@@ -13,13 +14,25 @@ import type {
 import type { EgressPolicy } from "./network-policies.ts";
 import type { NetworkSurroundings } from "./network-surroundings.ts";
 import type { OwnerEvent } from "./owner-event.ts";
+import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
+import type { ServiceAccountReader, ServiceAccountWriter } from "./service-account.ts";
+import type { SessionListReader, SessionListWriter } from "./session-list.ts";
+import type { WebhookReader, WebhookWriter } from "./webhook.ts";
 import type { Autoscaler, OwnedKind, WorkloadChange, WorkloadState } from "./workload-state.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
  * request leaves; a bad one raises `Refused`. Other errors: `Retryable` (429, 5xx, unreachable), `Permanent` (401, 403, 422).
  */
-export interface KubernetesReader extends EvidenceSource, NetworkSurroundings, CiliumReader {
+export interface KubernetesReader
+  extends EvidenceSource,
+    NetworkSurroundings,
+    CiliumReader,
+    RoleBindingReader,
+    ServiceAccountReader,
+    WebhookReader,
+    ServiceReader,
+    SessionListReader {
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;
@@ -64,7 +77,13 @@ export interface DenyAllPolicy {
  * What may be changed in one cluster. Every write carries the strongest precondition the API has, and its answer
  * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
  */
-export interface KubernetesWriter extends CiliumWriter {
+export interface KubernetesWriter
+  extends CiliumWriter,
+    RoleBindingWriter,
+    ServiceAccountWriter,
+    WebhookWriter,
+    ServiceWriter,
+    SessionListWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Creates the policy; `Conflict` when one of that name exists. */

@@ -42,6 +42,19 @@ export interface Vulnerability {
   readonly package: string | null;
 }
 
+/** An object of a cluster that a signal names and that is neither pod nor workload. */
+export interface NamedObject {
+  readonly kind:
+    | "ClusterRoleBinding"
+    | "RoleBinding"
+    | "Service"
+    | "ValidatingWebhookConfiguration"
+    | "MutatingWebhookConfiguration";
+  /** Null for kinds of the whole cluster. */
+  readonly namespace: string | null;
+  readonly name: string;
+}
+
 /** Times of a signal as ISO 8601 text in UTC with milliseconds; null where unknown. */
 export interface SignalTimes {
   /** First activity of an alert. */
@@ -99,6 +112,7 @@ export interface Signal {
   readonly image: string | null;
   readonly digest: string | null;
   readonly serviceAccount: string | null;
+  readonly object: NamedObject | null;
   readonly attackerIps: readonly string[];
   readonly entities: readonly Entity[];
   readonly vulnerability: Vulnerability | null;

@@ -28,6 +28,21 @@ export const targetSchema = z.discriminatedUnion("kind", [
     digest: text.nullable(),
   }),
   z.strictObject({ kind: z.literal("cluster"), cluster: text }),
+  z.strictObject({
+    kind: z.literal("webhook"),
+    cluster: text,
+    webhookKind: z.enum(["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]),
+    name: text,
+  }),
+  z.strictObject({ kind: z.literal("service"), cluster: text, namespace: text, name: text }),
+  z.strictObject({ kind: z.literal("service-account"), cluster: text, namespace: text, name: text }),
+  z.strictObject({
+    kind: z.literal("role-binding"),
+    cluster: text,
+    /** Of a RoleBinding; null: it is a ClusterRoleBinding. */
+    namespace: text.nullable(),
+    name: text,
+  }),
 ]);
 
 /** See `targetSchema`. */
@@ -49,6 +64,11 @@ function keyParts(target: Target): string[] {
       return ["alert", target.id];
     case "pod":
       return ["pod", target.cluster, target.namespace, target.name];
+    case "service":
+    case "service-account":
+      return [target.kind, target.cluster, target.namespace, target.name];
+    case "webhook":
+      return ["webhook", target.cluster, target.webhookKind, target.name];
     case "workload":
       return ["workload", target.cluster, target.namespace, target.workloadKind, target.name];
     case "namespace":
@@ -59,6 +79,9 @@ function keyParts(target: Target): string[] {
       return ["image", target.cluster, target.digest ?? target.reference ?? ""];
     case "cluster":
       return ["cluster", target.cluster];
+    case "role-binding":
+      // No namespace is called like nothing, so the two kinds never share a key.
+      return ["role-binding", target.cluster, target.namespace ?? "", target.name];
   }
 }
 
@@ -70,6 +93,12 @@ export function describeTarget(target: Target): string {
       return `alert ${target.id}`;
     case "pod":
       return `pod ${target.namespace}/${target.name}${on}`;
+    case "webhook":
+      return `${target.webhookKind} ${target.name}${on}`;
+    case "service":
+      return `service ${target.namespace}/${target.name}${on}`;
+    case "service-account":
+      return `ServiceAccount ${target.namespace}/${target.name}${on}`;
     case "workload":
       return `${target.workloadKind} ${target.namespace}/${target.name}${on}`;
     case "image":
@@ -79,5 +108,9 @@ export function describeTarget(target: Target): string {
       return `${target.kind} ${target.name}${on}`;
     case "cluster":
       return `cluster${on}`;
+    case "role-binding":
+      return target.namespace === null
+        ? `ClusterRoleBinding ${target.name}${on}`
+        : `RoleBinding ${target.namespace}/${target.name}${on}`;
   }
 }

@@ -2,10 +2,15 @@ import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
 import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
+import { denyExec } from "./deny-exec.ts";
+import { disableWebhook } from "./disable-webhook.ts";
 import { holdWorkload } from "./hold-workload.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
+import { removeRoleBinding } from "./remove-role-binding.ts";
 import { restrictEgress } from "./restrict-egress.ts";
+import { restrictServiceSources } from "./restrict-service-sources.ts";
+import { revokeServiceAccount } from "./revoke-service-account.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
 import { terminatePod } from "./terminate-pod.ts";
 
@@ -19,5 +24,10 @@ export const playbooks: readonly AnyPlaybook[] = [
   blockImage,
   cordonNode,
   collectEvidence,
+  removeRoleBinding,
+  revokeServiceAccount,
+  disableWebhook,
+  restrictServiceSources,
+  denyExec,
   notify,
 ];

@@ -5,6 +5,7 @@ import { ABSENT, type Answer, agree, answered, type Doubt, orElse, settle, settl
 import type { EntityIndex, EntityNode } from "./entity-index.ts";
 import { textOf } from "./json-value.ts";
 import { type KubernetesFacts, workloadKind } from "./kubernetes-facts.ts";
+import { namedObject, objectFrom } from "./named-object.ts";
 
 function namespaceOf(index: EntityIndex, node: EntityNode): Answer {
   const written = textOf(node.fields.get("namespace"));
@@ -85,6 +86,7 @@ export function resolveKubernetes(context: AlertContext, doubts: Set<Doubt>): Ku
   const containers = agree(ofType(index, "container").map((node) => fieldAnswer(node, "name")));
   const container = orElse(containers, () => answered(extended.get("container name") ?? null));
   const { image, digest } = imageOf(context);
+  const object = settleDetail(namedObject(context), doubts);
   const accounts = ofType(index, "k8s-serviceaccount").map((node) => fieldAnswer(node, "name"));
   return {
     cluster: cluster === null ? null : { resourceId: cluster },
@@ -96,6 +98,7 @@ export function resolveKubernetes(context: AlertContext, doubts: Set<Doubt>): Ku
     image: settleDetail(image, doubts),
     digest: settleDetail(digest, doubts),
     serviceAccount: settleDetail(agree(accounts), doubts),
+    object: object === null ? null : objectFrom(object),
   };
 }
 

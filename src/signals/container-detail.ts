@@ -75,5 +75,6 @@ export function containerDetail(
     image: settleDetail(image, doubts),
     digest: settleDetail(digest, doubts),
     serviceAccount: null,
+    object: null,
   };
 }

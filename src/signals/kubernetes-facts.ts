@@ -13,6 +13,7 @@ export type KubernetesFacts = Pick<
   | "image"
   | "digest"
   | "serviceAccount"
+  | "object"
 >;
 
 /** Facts of a record that says nothing about Kubernetes. */
@@ -26,6 +27,7 @@ export const NO_KUBERNETES: KubernetesFacts = {
   image: null,
   digest: null,
   serviceAccount: null,
+  object: null,
 };
 
 /** A workload kind in any casing (`replicaset`, `K8s-deployment`) as Kubernetes writes it; null for other kinds. */

@@ -13,6 +13,7 @@ export interface LabObject {
     readonly namespace?: string;
     readonly uid: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly ownerReferences?: readonly { readonly kind: string; readonly name: string }[];
     readonly deletionTimestamp?: string;
   };
@@ -31,6 +32,8 @@ export interface Lab {
   apply(...objects: readonly object[]): Promise<void>;
   /** Whether the API server would take it; the refusal, else null. */
   refusal(object: object): Promise<string | null>;
+  /** What an administrator is told who opens a shell in a pod that runs on no node. */
+  session(namespace: string, pod: string): Promise<string>;
   /** Sets the wanted number of a ReplicaSet in the namespace shop to zero. */
   empty(replicaSet: string): Promise<void>;
   /** Sets the wanted number of pods of a Deployment in the namespace shop, as an administrator does. */
@@ -82,6 +85,13 @@ export async function realLab(): Promise<Lab> {
         return String(error);
       }
     },
+    async session(namespace, name) {
+      try {
+        return await kubectl(["--namespace", namespace, "exec", name, "--", "true"]);
+      } catch (error) {
+        return String(error);
+      }
+    },
     async empty(replicaSet) {
       // Its Deployment would set it back: paused, it leaves it alone.
       const deployment = replicaSet.replace(/-[^-]+$/, "");
@@ -113,7 +123,7 @@ export async function realLab(): Promise<Lab> {
 }
 
 /** What the stand-in has another way for. */
-const RIGHTS = /^(?:ServiceAccount|(?:Cluster)?Role(?:Binding)?)$/;
+const RIGHTS = /^(?:Cluster)?Role$/;
 
 /** Opens our stand-in as a lab: what differs from the real one is wrong in it. */
 export async function standInLab(): Promise<Lab> {
@@ -141,6 +151,11 @@ export async function standInLab(): Promise<Lab> {
         },
       );
       return answer.ok ? null : await answer.text();
+    },
+    async session(namespace, name) {
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}/exec?command=true`;
+      const headers = { authorization: "Bearer stand-in-token" };
+      return (await fetch(cluster.url + path, { method: "POST", headers })).text();
     },
     // Its controllers have finished the rollout already.
     empty: () => Promise.resolve(),

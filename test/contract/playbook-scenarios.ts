@@ -1,6 +1,7 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import { acts } from "./scenarios-acts.ts";
 import { evidenceScenarios } from "./scenarios-evidence.ts";
 import { networkScenarios } from "./scenarios-network.ts";
 import { workloadScenarios } from "./scenarios-workloads.ts";
@@ -13,6 +14,10 @@ export interface Scenario {
   readonly objects: readonly object[];
   /** The cluster in which the target has gone; null where a target cannot go. */
   readonly vanished: readonly object[] | null;
+  /** What verify says of what is for good where another of the target's name is there; absent: it holds. */
+  readonly again?: "partial";
+  /** How many writes it takes; absent: one for each object that its steps touch. */
+  readonly writes?: number;
   readonly target: Target;
   readonly parameters: unknown;
   /** What somebody else makes of the touched fields after the change; null where nothing is touched. */
@@ -142,6 +147,7 @@ export const scenarios: readonly Scenario[] = [
     ],
   },
   ...evidenceScenarios,
+  ...acts,
   {
     name: "an alert",
     playbook: "notify",

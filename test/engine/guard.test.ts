@@ -178,6 +178,26 @@ describe("what the guard refuses because it is protected", () => {
   });
 });
 
+describe("a binding that gives rights to accounts elsewhere", () => {
+  it.each([["shop", "kube-system"], ["gatekeeper-system"], ["openshift-monitoring"], ["Shop"], [""]])(
+    "is refused where one of the namespaces is protected: %s %s",
+    (...concerned) => {
+      expect(ask({ facts: { namespace: null, namespaceLabels: {}, concerned } })).toMatchObject({
+        verdict: "refuse",
+        reason: expect.stringMatching(/, which it concerns, is protected$/),
+      });
+    },
+  );
+
+  it("is not refused for accounts of other namespaces, or for none", () => {
+    for (const concerned of [[], ["shop", "ci"]]) {
+      expect(ask({ facts: { namespace: null, namespaceLabels: {}, concerned } })).toMatchObject({
+        verdict: "go",
+      });
+    }
+  });
+});
+
 describe("an owner's word that an object is not to be touched", () => {
   const places = ["labels", "annotations", "namespaceLabels", "namespaceAnnotations"] as const;
 

@@ -82,6 +82,8 @@ export function alert(
     namespace?: string;
     image?: string;
     cluster?: string;
+    /** Besides what every alert says. */
+    extended?: Readonly<Record<string, string>>;
   } = {},
 ): Uint8Array {
   const cluster = more.cluster ?? CLUSTER;
@@ -114,7 +116,7 @@ export function alert(
           { $id: "6", Name: more.pod ?? "web-1", Namespace: { $ref: "5" }, Type: "K8s-pod" },
           ...(more.image === undefined ? [] : [{ $id: "7", ImageId: more.image, Type: "container-image" }]),
         ],
-        ExtendedProperties: { subscription: SUBSCRIPTION },
+        ExtendedProperties: { subscription: SUBSCRIPTION, ...more.extended },
       }),
     ),
   );

@@ -113,6 +113,11 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     disruptionBudgets: absent,
     apiGroups: absent,
     ciliumEndpoint: absent,
+    roleBinding: absent,
+    sessionList: absent,
+    webhooks: absent,
+    service: absent,
+    serviceAccount: absent,
     blockList: absent,
     marked: absent,
     ...noEvidence,
@@ -368,6 +373,72 @@ describe("the node of a signal", () => {
       outcome: "later",
       target: { kind: "node", name: "pool-vmss000007" },
     });
+  });
+});
+
+describe("the service account of a signal", () => {
+  const account = (namespace: string, name: string): unknown => ({
+    outcome: "target",
+    target: { kind: "service-account", cluster: CLUSTER, namespace, name },
+  });
+  const nobody = { pod: null, serviceAccount: null };
+
+  it("is the one that it names in full, whatever its pod runs with", async () => {
+    const here = cluster([aPod({ serviceAccount: "other" })]);
+    const named = { serviceAccount: "system:serviceaccount:ci:runner" };
+    expect(await resolved("service-account", named, here)).toEqual(account("ci", "runner"));
+    expect(here.asked).toEqual([]);
+  });
+
+  it("is the one of its pod where it names none in full", async () => {
+    const here = () => cluster([aPod({ serviceAccount: "web" })]);
+    for (const serviceAccount of [
+      null,
+      "runner",
+      "system:serviceaccount:ci",
+      "system:serviceaccount:a:b:c",
+    ]) {
+      expect(await resolved("service-account", { serviceAccount }, here())).toEqual(account("shop", "web"));
+    }
+  });
+
+  it("is none where nothing names one, or the pod is gone, younger or without", async () => {
+    const reason = async (signal: Partial<Signal>, ...pods: Pod[]) => {
+      const found = await resolved("service-account", { serviceAccount: null, ...signal }, cluster(pods));
+      return found.outcome === "none" ? found.reason : found;
+    };
+    expect(await reason(nobody)).toBe("the signal names no service account and no single pod");
+    expect(await reason({})).toBe("pod shop/web-front-1 has gone, and with it whose rights it had");
+    expect(await reason({}, aPod())).toBe("pod shop/web-front-1 has no service account");
+    const younger = aPod({ serviceAccount: "web", createdAt: "2100-01-01T00:00:00Z" });
+    const times = { ...aSignal().times, startedAt: "2026-03-02T07:50:00.000Z" };
+    expect(await reason({ times }, younger)).toBe("pod shop/web-front-1 came back after the activity began");
+  });
+});
+
+describe("the binding of a signal", () => {
+  it.each([
+    { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" },
+    { kind: "RoleBinding", namespace: "shop", name: "ci-admin" },
+  ] as const)("is the one that it names: $kind", async (object) => {
+    const { namespace, name } = object;
+    const here = cluster([]);
+    expect(await resolved("role-binding", { object }, here)).toEqual({
+      outcome: "target",
+      target: { kind: "role-binding", cluster: CLUSTER, namespace, name },
+    });
+    expect(here.asked).toEqual([]);
+  });
+
+  it("is none where the signal names another object, or is about another cluster", async () => {
+    const object = { kind: "Service", namespace: "shop", name: "web" } as const;
+    const nothing = none("the signal names no role-binding");
+    expect(await resolved("role-binding", { object })).toEqual(nothing);
+    expect(await resolved("role-binding", { object: null })).toEqual(nothing);
+    const named = { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" } as const;
+    const elsewhere = `${CLUSTER}-2`;
+    const found = await resolve(aSignal({ object: named }), "role-binding", elsewhere, cluster([]).open, []);
+    expect(found).toEqual(nothing);
   });
 });
 

@@ -136,6 +136,11 @@ export class World {
       disruptionBudgets: absent,
       apiGroups: absent,
       ciliumEndpoint: absent,
+      roleBinding: absent,
+      sessionList: absent,
+      webhooks: absent,
+      service: absent,
+      serviceAccount: absent,
       blockList: absent,
       ...noEvidence,
       marked: () =>
@@ -171,6 +176,12 @@ export class World {
         this.events.push(event);
         return Promise.resolve();
       },
+      deleteRoleBinding: absent,
+      changeSessionList: absent,
+      selectObjects: absent,
+      admitSources: absent,
+      deleteServiceAccount: absent,
+      createServiceAccount: absent,
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

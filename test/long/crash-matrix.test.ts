@@ -4,7 +4,7 @@ import { STEPS } from "../../src/engine/drive.ts";
 import { LEASE_MS, WORK_MS } from "../../src/engine/engine.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { CLUSTER } from "../engine/world.ts";
-import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, sessionListObjects } from "../playbooks/cluster-objects.ts";
 import { holdListObjects } from "../playbooks/workload-objects.ts";
 import { KillableApp } from "../scenarios/killed-app.ts";
 import { createRandom } from "../store/schedule-choices.ts";
@@ -46,7 +46,7 @@ describe("the process killed after every step of every playbook", () => {
 
   beforeAll(async () => {
     app = await KillableApp.start(CONFIGURATION, { speed: 60, controllers: false });
-    app.kubernetes.seed([...blockListObjects(), ...holdListObjects()]);
+    app.kubernetes.seed([...blockListObjects(), ...holdListObjects(), ...sessionListObjects()]);
     run = new MatrixRun(app);
     sweeps = (async () => {
       while (sweeping) {
@@ -116,7 +116,7 @@ describe("the process killed after every step of every playbook", () => {
       expect(Math.max(...slow)).toBeLessThanOrEqual(LATEST_MS);
       judge(app, run);
     },
-    figure(5_400_000, 400_000),
+    figure(5_400_000, 900_000),
   );
 
   it(

@@ -24,7 +24,7 @@ import { openTable, type TableTransport } from "../../src/store/open-table.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
-import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, sessionListObjects } from "../playbooks/cluster-objects.ts";
 import { holdListObjects } from "../playbooks/workload-objects.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
@@ -74,10 +74,15 @@ export async function faultBench(
     startTeams(),
     startMail(),
   ]);
-  kubernetes.seed([...blockListObjects(), ...holdListObjects(), ...way.objects(NAME)]);
+  kubernetes.seed([
+    ...blockListObjects(),
+    ...holdListObjects(),
+    ...sessionListObjects(),
+    ...way.objects(NAME),
+  ]);
   kubernetes.clear();
   const image = way.image === undefined ? {} : { image: way.image(NAME) };
-  const body = alert({ key: way.key, pod: way.pod(NAME), ...image });
+  const body = alert({ key: way.key, pod: way.pod(NAME), extended: way.extended?.(NAME) ?? {}, ...image });
   arm.documents.learn(body);
   const clock = fakeClock();
   const log: LogEntry[] = [];

@@ -108,7 +108,8 @@ export class MatrixRun {
     });
     await this.#until(name, 1, [rests], way.nudge);
     if (isLedBack(way)) await this.#insist(asked.id, "revert", ["reverted"]);
-    if (way.nudge !== null) this.#app.kubernetes.seed(way.objects(name));
+    // What has ended for good is there again, so that there is something to ask about.
+    if (way.nudge !== null || !isLedBack(way)) this.#app.kubernetes.seed(way.objects(name));
     await this.#alert(way, name, 2);
     const again = await this.#until(name, 2, ["awaiting-approval"]);
     await this.#insist(again.id, "reject", ["rejected"]);
@@ -117,7 +118,15 @@ export class MatrixRun {
   async #alert(way: WayOfLife, name: string, number: number): Promise<void> {
     const at = new Date(this.#app.now().getTime() - 60_000).toISOString();
     const image = way.image === undefined ? {} : { image: way.image(name) };
-    const body = alert({ id: `${name}-alert-${number}`, key: way.key, pod: way.pod(name), at, ...image });
+    const extended = way.extended?.(name) ?? {};
+    const body = alert({
+      id: `${name}-alert-${number}`,
+      key: way.key,
+      pod: way.pod(name),
+      at,
+      extended,
+      ...image,
+    });
     await this.#app.send([body]);
   }
 

@@ -1,5 +1,6 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
+import { waysOfActs } from "./way-of-acts.ts";
 import { evidenceWay } from "./way-of-evidence.ts";
 import { NETWORK_WAYS } from "./way-of-network.ts";
 import { workloadWays } from "./way-of-workloads.ts";
@@ -13,11 +14,15 @@ export interface WayOfLife {
   pod(name: string): string;
   /** The image that they name, if any. */
   image?(name: string): string;
+  /** What else their ExtendedProperties say. */
+  extended?(name: string): Readonly<Record<string, string>>;
   /** What stands in the cluster before. */
   objects(name: string): readonly object[];
   /** What is changed from outside once the remediation is in this state, so that it can go on. */
   readonly nudge: { readonly state: State; objects(name: string): readonly object[] } | null;
-  /** Without the pod that the alert names there is nothing to do. */
+  /** How the path of what it reads of its target ends, where that is not the pod. */
+  reads?(name: string): string;
+  /** Without what it reads (the pod that the alert names, unless told otherwise) there is nothing to do. */
   readonly needsPod: boolean;
   /** Every kind of write that it makes to the cluster, as the fault matrix has it fail: verb, and how the path begins to differ. */
   readonly writes: readonly {
@@ -25,6 +30,8 @@ export interface WayOfLife {
     readonly path: string;
     /** It ends what it names, whatever its verb: nothing of its making is there afterwards. */
     readonly ends?: true;
+    /** It follows on one that ended something for good, and that stays done where this one fails for ever. */
+    readonly follows?: true;
   }[];
   /** States of the engine that this playbook never enters, each with the reason. */
   readonly never: Readonly<Partial<Record<OpenState, string>>>;
@@ -105,6 +112,7 @@ export const WAYS: readonly WayOfLife[] = [
     never: { verifying: "its cordon and label are read back at once" },
   },
   evidenceWay,
+  ...waysOfActs,
   {
     playbook: "notify",
     key: "K8S_EphemeralContainer",

@@ -100,7 +100,10 @@ describe("the roles of the manifests", () => {
     expect(lines.filter((line) => line.startsWith("delete "))).toEqual([
       "delete  pods * *",
       "delete cilium.io ciliumnetworkpolicies * *",
+      "delete  serviceaccounts * *",
       "delete networking.k8s.io networkpolicies * *",
+      "delete rbac.authorization.k8s.io clusterrolebindings * *",
+      "delete rbac.authorization.k8s.io rolebindings * *",
     ]);
     expect(
       basePermissions.flatMap(({ verbs }) => verbs).every((verb) => verb === "get" || verb === "list"),

@@ -21,6 +21,9 @@ export function manifest(file: string): Record<string, unknown>[] {
 export const blockListObjects = (): object[] =>
   ["1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(manifest);
 
+/** What the operator applies so that sessions can be denied. */
+export const sessionListObjects = (): object[] => manifest("8-deny-exec.yaml");
+
 /** A running pod. */
 export function pod(name: string, more: { metadata?: object; spec?: object } = {}): object {
   return {

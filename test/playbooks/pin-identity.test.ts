@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { resources } from "../../local/kubernetes/resource-table.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
-import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
+import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { pinVerdict } from "./pin-verdict.ts";
+import { pin, pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
+import { account, binding, group, hook, runner, service, user, webhooks } from "./rights-objects.ts";
 
 const ID = "0a1b2c";
 const MARK = { [INCIDENT_LABEL]: ID };
@@ -14,6 +15,10 @@ const NAMESPACE = /^reflex-pinned-identity: it writes no [a-z]+ in (the whole cl
 const POD = /^reflex-pinned-identity: it ends pods and labels them/;
 const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
 const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
+const BINDING = /^reflex-pinned-identity: it deletes role bindings that are not the platform's/;
+const ACCOUNT = /^reflex-pinned-identity: it deletes service accounts and makes them anew/;
+const SERVICE = /^reflex-pinned-identity: it marks services and sets who reaches them/;
+const HOOK = /^reflex-pinned-identity: it marks webhooks and says which objects/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -26,7 +31,51 @@ const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
 const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
 const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
 const onScale: Request = { group: "apps", resource: "deployments" };
+const onBinding: Request = {
+  group: "rbac.authorization.k8s.io",
+  resource: "clusterrolebindings",
+  namespace: undefined,
+  name: "ci-admin",
+  operation: "DELETE",
+  oldObject: binding(null, "ci-admin"),
+};
+const onAccount: Request = {
+  resource: "serviceaccounts",
+  name: "ci",
+  object: account("ci", { labels: MARK }),
+};
+const onService: Request = { resource: "services", name: "web", oldObject: service("web") };
+const evil = webhooks("MutatingWebhookConfiguration", "evil");
+const onHook: Request = {
+  group: "admissionregistration.k8s.io",
+  resource: "mutatingwebhookconfigurations",
+  namespace: undefined,
+  name: "evil",
+  oldObject: evil,
+};
+const disabled = webhooks("MutatingWebhookConfiguration", "evil", {
+  labels: { team: "x", ...MARK },
+  hooks: [hook("a.evil.example.org", { matchLabels: { a: "b" } }), hook("b.evil.example.org", {})],
+});
+const hooked = (...hooks: object[]): Request => ({
+  ...onHook,
+  object: webhooks("MutatingWebhookConfiguration", "evil", { hooks }),
+});
 const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+
+function bound(more: Parameters<typeof binding>[2]): Request {
+  return { ...onBinding, oldObject: binding(null, "ci-admin", more) };
+}
+
+describe("the names in the pin", () => {
+  it("are none that CEL keeps for itself, which an API server would refuse", () => {
+    const kept =
+      /^(as|break|const|continue|else|false|for|function|if|import|in|let|loop|namespace|null|package|return|true|var|void|while)$/;
+    const names = [...JSON.stringify(pin).matchAll(/variables\.(\w+)/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => kept.test(name))).toEqual([]);
+  });
+});
 
 describe("whom the pin concerns", () => {
   it.each([
@@ -72,8 +121,37 @@ describe("what the pinned identity may do", () => {
     ["create a network policy with our label", { ...onPolicy, operation: "CREATE", object: policy(MARK) }],
     ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
+    [
+      "change the list of sessions",
+      { ...onList, name: SESSION_LIST, object: { data: { a: "b" } }, oldObject: {} },
+    ],
     ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
+    ["delete a cluster role binding", onBinding],
+    ["delete one without subjects", { ...onBinding, oldObject: { metadata: {}, roleRef: {} } }],
+    ["delete one that gives rights to anybody", bound({ subjects: [group("system:unauthenticated")] })],
+    [
+      "delete a role binding",
+      { ...onBinding, resource: "rolebindings", namespace: "shop", oldObject: binding("shop", "ci-admin") },
+    ],
+    [
+      "delete a service account",
+      { ...onAccount, operation: "DELETE", object: null, oldObject: account("ci") },
+    ],
+    ["make one anew", { ...onAccount, operation: "CREATE" }],
+    [
+      "restrict a service",
+      {
+        ...onService,
+        object: service(
+          "web",
+          { loadBalancerSourceRanges: ["192.0.2.0/32"] },
+          { labels: { team: "x", ...MARK } },
+        ),
+      },
+    ],
+    ["have webhooks select nothing", { ...onHook, object: disabled }],
+    ["have them select again", { ...onHook, object: evil, oldObject: disabled }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
   ])("%s", (_what, request) => {
     expect(pinVerdict(request)).toEqual([]);
@@ -216,6 +294,7 @@ describe("what the pin denies", () => {
     ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
     ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
     ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
+    ["the list of sessions deleted", NAMESPACE, { ...onList, name: SESSION_LIST, operation: "DELETE" }],
     ["the block list deleted", NAMESPACE, { ...onList, operation: "DELETE" }],
     ["the block list made anew", NAMESPACE, { ...onList, operation: "CREATE" }],
     ["something below the block list", NAMESPACE, { ...onList, subResource: "status" }],
@@ -236,6 +315,100 @@ describe("what the pin denies", () => {
       NAMESPACE,
       { group: "rbac.authorization.k8s.io", resource: "clusterroles", namespace: undefined },
     ],
+    ["a binding changed", BINDING, { ...onBinding, operation: "UPDATE", object: binding(null, "ci-admin") }],
+    [
+      "a binding made",
+      BINDING,
+      { ...onBinding, operation: "CREATE", oldObject: null, object: binding(null, "ci-admin") },
+    ],
+    [
+      "bindings of a namespace at once",
+      BINDING,
+      { ...onBinding, resource: "rolebindings", namespace: "shop", name: undefined, oldObject: null },
+    ],
+    ["a binding of the system", BINDING, { ...onBinding, name: "system:basic-user" }],
+    ["our own binding", BINDING, { ...onBinding, name: "defender-reflex" }],
+    [
+      "a binding that the API server keeps",
+      BINDING,
+      bound({ labels: { "kubernetes.io/bootstrapping": "rbac-defaults" } }),
+    ],
+    [
+      "a binding of an add-on",
+      BINDING,
+      bound({ labels: { "addonmanager.kubernetes.io/mode": "Reconcile" } }),
+    ],
+    [
+      "a binding of an account of the system",
+      BINDING,
+      bound({ subjects: [{ ...runner, namespace: "kube-system" }] }),
+    ],
+    [
+      "a binding of a platform's account",
+      BINDING,
+      bound({ subjects: [{ ...runner, namespace: "gatekeeper-system" }] }),
+    ],
+    ["the nodes' binding", BINDING, bound({ subjects: [group("system:nodes")] })],
+    ["the binding of a controller", BINDING, bound({ subjects: [user("system:kube-scheduler")] })],
+    [
+      "a role binding of the system",
+      NAMESPACE,
+      { ...onBinding, resource: "rolebindings", namespace: "kube-system" },
+    ],
+    [
+      "an account made without our label",
+      ACCOUNT,
+      { ...onAccount, operation: "CREATE", object: account("ci") },
+    ],
+    ["an account changed", ACCOUNT, { ...onAccount, oldObject: account("ci", { labels: MARK }) }],
+    ["a token of an account", ACCOUNT, { ...onAccount, operation: "CREATE", subResource: "token" }],
+    ["all accounts at once", ACCOUNT, { ...onAccount, operation: "DELETE", name: undefined, object: null }],
+    ["an account of the system", NAMESPACE, { ...onAccount, namespace: "kube-system", operation: "DELETE" }],
+    ["another type of a service", SERVICE, { ...onService, object: service("web", { type: "ClusterIP" }) }],
+    [
+      "other pods behind a service",
+      SERVICE,
+      { ...onService, object: service("web", { selector: { app: "evil" } }) },
+    ],
+    ["a service's label", SERVICE, { ...onService, object: service("web", {}, { labels: { team: "y" } }) }],
+    ["a service deleted", SERVICE, { ...onService, operation: "DELETE" }],
+    [
+      "a service made",
+      SERVICE,
+      { ...onService, operation: "CREATE", object: service("web"), oldObject: null },
+    ],
+    [
+      "a service of the system",
+      NAMESPACE,
+      { ...onService, namespace: "kube-system", object: service("web") },
+    ],
+    [
+      "a webhook that asks somebody else",
+      HOOK,
+      hooked(
+        hook("a.evil.example.org", undefined, { clientConfig: { url: "https://us.example" } }),
+        hook("b.evil.example.org"),
+      ),
+    ],
+    [
+      "a webhook more",
+      HOOK,
+      hooked(hook("a.evil.example.org"), hook("b.evil.example.org"), hook("c.example.org")),
+    ],
+    ["a webhook less", HOOK, hooked(hook("a.evil.example.org"))],
+    ["a webhook under another name", HOOK, hooked(hook("a.evil.example.org"), hook("c.evil.example.org"))],
+    [
+      "a webhook that fails otherwise",
+      HOOK,
+      hooked(hook("a.evil.example.org", undefined, { failurePolicy: "Fail" }), hook("b.evil.example.org")),
+    ],
+    [
+      "a field more of a webhook",
+      HOOK,
+      hooked(hook("a.evil.example.org", undefined, { timeoutSeconds: 1 }), hook("b.evil.example.org")),
+    ],
+    ["a webhook configuration deleted", NAMESPACE, { ...onHook, operation: "DELETE" }],
+    ["a webhook configuration made", NAMESPACE, { ...onHook, operation: "CREATE", object: evil }],
     ["a pod in the empty namespace", NAMESPACE, { namespace: "", ...relabel(labelled(plain, MARK)) }],
     ["a pod in no namespace", NAMESPACE, { namespace: undefined, ...relabel(labelled(plain, MARK)) }],
     ["a shell in a pod", CONNECTION, { operation: "CONNECT", subResource: "exec", object: {} }],

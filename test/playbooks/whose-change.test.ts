@@ -7,7 +7,16 @@ import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import type { Target } from "../../src/model/target.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { blockListObjects, CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
+import {
+  blockListObjects,
+  CLUSTER,
+  node,
+  pod,
+  portsOf,
+  sessionListObjects,
+  workload,
+} from "./cluster-objects.ts";
+import { hook, service, webhooks } from "./rights-objects.ts";
 
 const ID = "a-1";
 const open: KubernetesStandIn[] = [];
@@ -117,6 +126,35 @@ const CASES = [
     path: "/api/v1/nodes/n1",
     change: { metadata: { labels: { [INCIDENT_LABEL]: "b-2" } } },
   },
+  {
+    name: "disable-webhook",
+    what: "what a hook selects",
+    target: {
+      kind: "webhook",
+      cluster: CLUSTER,
+      webhookKind: "ValidatingWebhookConfiguration",
+      name: "evil",
+    },
+    objects: [webhooks("ValidatingWebhookConfiguration", "evil")],
+    path: "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/evil",
+    change: { webhooks: [hook("a.evil.example.org", {}), hook("b.evil.example.org", {})] },
+  },
+  {
+    name: "restrict-service-sources",
+    what: "the ranges of a service",
+    target: { kind: "service", cluster: CLUSTER, namespace: "shop", name: "web" },
+    objects: [service("web")],
+    path: "/api/v1/namespaces/shop/services/web",
+    change: { spec: { loadBalancerSourceRanges: ["198.51.100.0/24"] } },
+  },
+  {
+    name: "deny-exec",
+    what: "an entry of the list of sessions",
+    target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" },
+    objects: [...sessionListObjects(), pod("web-1")],
+    path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-denied-sessions",
+    change: { data: { "shop.web-1": "an operator wrote this" } },
+  },
 ] as const;
 
 describe("a revert that somebody else's change forbids", () => {
@@ -164,9 +202,8 @@ describe("a revert that somebody else's change forbids", () => {
 describe("our own writes", () => {
   it.each(CASES)("bear our name: $name, $what", async ({ name, target, objects }) => {
     const { cluster } = await applied(name, target, objects);
-    const all = ["pods", "networkpolicies", "deployments", "configmaps", "nodes"].flatMap((plural) =>
-      cluster.readAll(plural),
-    );
+    const kinds = ["pods", "networkpolicies", "deployments", "configmaps", "nodes", "services"];
+    const all = [...kinds, "validatingwebhookconfigurations"].flatMap((plural) => cluster.readAll(plural));
     const managers = all.flatMap(({ metadata }) => JSON.stringify(metadata["managedFields"] ?? []));
 
     expect(managers.join()).toContain('"manager":"defender-reflex"');

@@ -77,6 +77,7 @@ export function aSignal(overrides: Partial<Signal> = {}): Signal {
     image: "reg.example.io:5000/team/web:1.2",
     digest: null,
     serviceAccount: null,
+    object: null,
     attackerIps: [],
     entities: [],
     vulnerability: null,

@@ -112,6 +112,8 @@ export function inventedIn(signal: Signal, body: unknown): string[] {
     signal.image,
     signal.digest,
     signal.serviceAccount,
+    signal.object?.namespace ?? null,
+    signal.object?.name ?? null,
     signal.vulnerability?.cve ?? null,
     signal.vulnerability?.package ?? null,
     ...signal.tactics,

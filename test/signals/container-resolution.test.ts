@@ -299,6 +299,55 @@ describe("namespaces and service accounts", () => {
   });
 });
 
+describe("objects that are neither pod nor workload", () => {
+  const said = (properties: Record<string, string>) => alertOf([], { ExtendedProperties: properties }).object;
+  const shop = { $id: "30", Name: "shop", Type: "K8s-namespace" };
+  const service = { Name: "web", Namespace: { $ref: "30" }, Type: "K8s-service" };
+
+  it("takes a cluster role binding by its own words, in any casing", () => {
+    const binding = { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" };
+    expect(said({ "Cluster role binding name": "ci-admin" })).toEqual(binding);
+    expect(said({ "cluster Role Binding Name": "ci-admin" })).toEqual(binding);
+    expect(said({ "Object kind": "clusterrolebinding", "Object name": "ci-admin" })).toEqual(binding);
+  });
+
+  it("takes an object of a namespace only together with that", () => {
+    const name = { "Role binding name": "ci" };
+    expect(said(name)).toBeNull();
+    expect(said({ ...name, Namespace: "a/b" })).toBeNull();
+    expect(said({ ...name, Namespace: "shop" })).toEqual({
+      kind: "RoleBinding",
+      namespace: "shop",
+      name: "ci",
+    });
+  });
+
+  it("takes a webhook configuration from the object that ExtendedProperties repeat", () => {
+    for (const kind of ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]) {
+      expect(said({ "Object kind": kind, "Object name": "evil" })).toEqual({
+        kind,
+        namespace: null,
+        name: "evil",
+      });
+    }
+  });
+
+  it("takes a service with its namespace, and leaves two open", () => {
+    expect(alertOf([shop, service]).object).toEqual({ kind: "Service", namespace: "shop", name: "web" });
+    expect(alertOf([shop, service, { ...service, Name: "db" }]).object).toBeNull();
+    expect(alertOf([{ ...service, Namespace: { $ref: "99" } }]).object).toBeNull();
+  });
+
+  it("takes no pattern, no other kind, and nothing where two ways disagree", () => {
+    expect(said({ "Cluster role binding name": "ci-*" })).toBeNull();
+    expect(said({ "Object kind": "Secret", "Object name": "x" })).toBeNull();
+    expect(said({ "Object kind": "__proto__", "Object name": "x" })).toBeNull();
+    expect(
+      said({ "Cluster role binding name": "a", "Object kind": "ClusterRoleBinding", "Object name": "b" }),
+    ).toBeNull();
+  });
+});
+
 describe("workloads and images", () => {
   it("takes the object of ExtendedProperties where no entity names a workload, and only workload kinds", () => {
     const object = (kind: string) =>

@@ -68,6 +68,7 @@ const EXPECTED: Readonly<Record<string, object>> = {
     namespace: null,
     pod: null,
     serviceAccount: "system:serviceaccount:ci:runner",
+    object: { kind: "ClusterRoleBinding", namespace: null, name: "ci-admin" },
     times: {
       startedAt: "2025-03-11T06:00:00.100Z",
       endedAt: "2025-03-11T06:00:00.100Z",

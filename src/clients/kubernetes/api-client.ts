@@ -8,6 +8,7 @@ import type {
   CustomObjectsApi,
   NetworkingV1Api,
   PolicyV1Api,
+  RbacAuthorizationV1Api,
   setHeaderOptions,
   V1ObjectMeta,
 } from "@kubernetes/client-node";
@@ -36,7 +37,9 @@ export interface Apis {
   readonly discovery: ApisApi;
   /** Kinds without a type; see `checkedCustom`. */
   readonly custom: CustomObjectsApi;
+  readonly rbac: RbacAuthorizationV1Api;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
+  readonly strategicPatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
   /** A GET whose answer is taken as it comes. */
@@ -122,7 +125,9 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     policy: new sdk.PolicyV1Api(configuration()),
     discovery: new sdk.ApisApi(configuration()),
     custom: new sdk.CustomObjectsApi(configuration()),
+    rbac: new sdk.RbacAuthorizationV1Api(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
+    strategicPatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.StrategicMergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
     raw: openRawGet({
       request: sdk.request,

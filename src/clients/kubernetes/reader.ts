@@ -12,6 +12,11 @@ import { readMarkedWorkloads } from "./marked-workloads.ts";
 import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
+import { readRoleBindings } from "./role-bindings.ts";
+import { readServiceAccounts } from "./service-accounts.ts";
+import { readServices } from "./services.ts";
+import { readSessionList } from "./session-list.ts";
+import { readWebhooks } from "./webhooks.ts";
 import { WORKLOAD_RESOURCES } from "./workload-resources.ts";
 import { readWorkloads } from "./workload-states.ts";
 
@@ -76,6 +81,11 @@ export function createReader(connection: Connection): KubernetesReader {
         );
       });
     },
+    ...readRoleBindings(connection),
+    ...readServiceAccounts(connection),
+    ...readWebhooks(connection),
+    ...readServices(connection),
+    ...readSessionList(connection),
     blockList: () => readBlockList(connection),
     holdList: () => readHoldList(connection),
     marked: () => readMarked(connection),

@@ -15,6 +15,7 @@ export {
   NetworkingV1Api,
   PatchStrategy,
   PolicyV1Api,
+  RbacAuthorizationV1Api,
   ResponseContext,
   ServerConfiguration,
   setHeaderOptions,

@@ -10,6 +10,11 @@ import { writeHoldList } from "./hold-list.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom } from "./objects-from-api.ts";
 import { policyOf } from "./reader.ts";
+import { writeRoleBindings } from "./role-bindings.ts";
+import { writeServiceAccounts } from "./service-accounts.ts";
+import { writeServices } from "./services.ts";
+import { writeSessionList } from "./session-list.ts";
+import { writeWebhooks } from "./webhooks.ts";
 import { writeWorkloads } from "./workload-states.ts";
 import { writeEvent } from "./write-event.ts";
 
@@ -23,6 +28,11 @@ export function createWriter(connection: Connection): KubernetesWriter {
     ...writeEvent(connection),
     ...writeCiliumPolicies(connection),
     createEgressPolicy: (policy) => createEgressPolicy(connection, policy),
+    ...writeRoleBindings(connection),
+    ...writeServiceAccounts(connection),
+    ...writeWebhooks(connection),
+    ...writeServices(connection),
+    ...writeSessionList(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);

@@ -61,17 +61,51 @@ describe("names that Kubernetes does not allow", () => {
         () => writer.deletePod(namespace, of, version),
         () => writer.evictPod(namespace, of, version),
         () => writer.changeWorkload("Deployment", namespace, of, version, ZERO),
+        () => reader.serviceAccount(namespace, of),
+        () => writer.deleteServiceAccount(namespace, of, version),
+        () => writer.createServiceAccount(namespace, of, {}, labels),
+        () => reader.service(namespace, of),
+        () => writer.admitSources(namespace, of, version, { ranges: null, labels }),
       ]),
       () => reader.namespace(name),
       () => reader.node(name),
       () => writer.cordonNode(name, version, { unschedulable: true, labels }),
       () => reader.networkPolicies(name),
+      () => reader.webhooks("MutatingWebhookConfiguration", name),
+      () => writer.selectObjects("MutatingWebhookConfiguration", name, version, { selectors: {}, labels }),
+      () => reader.roleBinding(name, "web"),
+      () => writer.deleteRoleBinding(name, "web", version),
     ];
     for (const call of calls) {
       await expect(call()).rejects.toThrow(Refused);
     }
     expect(cluster.requests).toEqual([]);
     expect(cluster.readAll("networkpolicies")).toHaveLength(2);
+  });
+
+  it.each([
+    "",
+    ".",
+    "..",
+    "a/b",
+    "../x",
+    "%2e%2e",
+    "-a",
+    "a-",
+    "a b",
+    "a\n",
+    "ä",
+    "a?b",
+    "a#b",
+    "a".repeat(254),
+  ])("refuses %j for a binding, whose names may hold capitals and colons", async (name) => {
+    const { reader, writer } = createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null });
+    for (const namespace of [null, "shop"]) {
+      await expect(reader.roleBinding(namespace, name)).rejects.toThrow(Refused);
+      await expect(writer.deleteRoleBinding(namespace, name, version)).rejects.toThrow(Refused);
+    }
+    expect(cluster.requests).toEqual([]);
+    expect(await reader.roleBinding(null, "kubeadm:Get_Nodes.1")).toBeNull();
   });
 
   it("knows that a namespace has no dots and at most 63 characters", () => {

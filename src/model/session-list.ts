@@ -1,0 +1,17 @@
+import type { BlockList } from "./kubernetes-objects.ts";
+import type { Precondition } from "./kubernetes-port.ts";
+
+/** How the list of pods is read into which nobody gets a session. */
+export interface SessionListReader {
+  /** Null when the policy, its binding or the list itself is missing, or one of them does not fit. */
+  sessionList(): Promise<BlockList | null>;
+}
+
+/** How the list is changed. */
+export interface SessionListWriter {
+  /** Adds (text) and removes (null) entries in one conditional change. */
+  changeSessionList(
+    condition: Precondition,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<BlockList>;
+}

@@ -1,0 +1,177 @@
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { Conflict, Refused } from "../../src/model/errors.ts";
+import { OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../../src/model/incident-mark.ts";
+import { type Plan, sealPlan } from "../../src/model/plan.ts";
+import { denyExec } from "../../src/playbooks/deny-exec.ts";
+import { type Bindings, evaluators } from "./cel-evaluators.ts";
+import { CLUSTER, pod, portsOf, sessionListObjects } from "./cluster-objects.ts";
+
+const ID = "a-1";
+const open: KubernetesStandIn[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
+});
+
+async function start(objects: readonly object[]) {
+  const cluster = await startKubernetes();
+  open.push(cluster);
+  cluster.seed(objects);
+  cluster.clear();
+  return { cluster, ports: portsOf(cluster) };
+}
+
+type Ports = Awaited<ReturnType<typeof start>>["ports"];
+
+const targetOf = (name: string) => ({ kind: "pod", cluster: CLUSTER, namespace: "shop", name }) as const;
+
+function propose(ports: Ports, name = "web-1", remediationId = ID) {
+  return denyExec.plan({ target: targetOf(name), parameters: {}, remediationId }, ports);
+}
+
+async function planOf(ports: Ports, remediationId = ID): Promise<Plan> {
+  const outcome = await propose(ports, "web-1", remediationId);
+  if (outcome.outcome !== "change") throw new Error(outcome.reason);
+  return sealPlan(outcome.draft, { remediationId, playbook: denyExec.name, target: targetOf("web-1") });
+}
+
+/** What somebody is told who opens a session. */
+async function session(cluster: KubernetesStandIn, name: string, way = "exec", method = "POST") {
+  const answer = await fetch(`${cluster.url}/api/v1/namespaces/shop/pods/${name}/${way}`, {
+    method,
+    headers: { authorization: "Bearer stand-in-token" },
+  });
+  return `${answer.status} ${z.object({ message: z.string() }).parse(await answer.json()).message}`;
+}
+
+const entries = (cluster: KubernetesStandIn) =>
+  cluster.read("configmaps", OWN_NAMESPACE, SESSION_LIST)?.["data"] ?? {};
+
+describe("the policy of the manifests", () => {
+  const [list, policy, binding] = sessionListObjects();
+  const { spec } = z
+    .object({
+      spec: z.object({
+        failurePolicy: z.literal("Fail"),
+        paramKind: z.strictObject({ apiVersion: z.literal("v1"), kind: z.literal("ConfigMap") }),
+        matchConstraints: z.object({ resourceRules: z.array(z.unknown()).length(1) }),
+        validations: z.tuple([z.strictObject({ expression: z.string(), messageExpression: z.string() })]),
+      }),
+    })
+    .parse(policy);
+
+  it("denies the sessions of the list, exactly those, in both evaluators", () => {
+    const [{ expression, messageExpression }] = spec.validations;
+    const judges = evaluators.map(({ compile }) => compile(expression));
+    const words = evaluators.map(({ compile }) => compile(messageExpression));
+    const name = fc.stringMatching(/^[a-z0-9]{1,3}(-[a-z0-9]{1,2})?$/);
+    const podName = fc.stringMatching(/^[a-z0-9]{1,2}(\.[a-z0-9])?$/);
+    fc.assert(
+      fc.property(
+        name,
+        podName,
+        fc.array(fc.tuple(name, podName)),
+        fc.boolean(),
+        (namespace, of, listed, own) => {
+          const pods = own ? [...listed, [namespace, of] as const] : listed;
+          const data = Object.fromEntries(pods.map(([home, one]) => [`${home}.${one}`, "x"]));
+          const request = { namespace, name: of, operation: "CONNECT" };
+          const denied = pods.some(([home, one]) => home === namespace && one === of);
+          for (const judge of judges) {
+            expect(judge({ request, params: { data } })).toBe(!denied);
+            const none: readonly Bindings[] = [
+              { request, params: {} },
+              { request, params: null },
+            ];
+            for (const bindings of none) expect(judge(bindings)).toBe(true);
+          }
+          for (const say of words) expect(say({ request })).toBe(`reflex-denied-session: ${namespace}/${of}`);
+        },
+      ),
+    );
+  });
+
+  it("is asked about every way into a pod, and reads our list, without which nothing is denied", () => {
+    expect(spec.matchConstraints.resourceRules).toEqual([
+      {
+        apiGroups: [""],
+        apiVersions: ["v1"],
+        operations: ["CONNECT"],
+        resources: ["pods/exec", "pods/attach", "pods/portforward"],
+      },
+    ]);
+    expect(policy).toMatchObject({ metadata: { name: SESSION_POLICY } });
+    expect(binding).toMatchObject({
+      metadata: { name: SESSION_POLICY },
+      spec: {
+        policyName: SESSION_POLICY,
+        validationActions: ["Deny"],
+        paramRef: { name: SESSION_LIST, namespace: OWN_NAMESPACE, parameterNotFoundAction: "Allow" },
+      },
+    });
+    expect(list).toMatchObject({
+      kind: "ConfigMap",
+      metadata: { name: SESSION_LIST, namespace: OWN_NAMESPACE },
+    });
+    expect(list).not.toHaveProperty("data");
+  });
+});
+
+describe("what is not denied", () => {
+  it.each([0, 1, 2])("is refused where a part of the manifest is missing (%i)", async (missing) => {
+    const objects = sessionListObjects().filter((_object, place) => place !== missing);
+    const { cluster, ports } = await start([...objects, pod("web-1")]);
+    await expect(propose(ports)).rejects.toThrow(Refused);
+    expect(cluster.effects).toEqual([]);
+  });
+
+  it("has nothing to do where another remediation denies it, and leaves that alone", async () => {
+    const { ports } = await start([...sessionListObjects(), pod("web-1")]);
+    await denyExec.apply(await planOf(ports, "b-2"), ports);
+    expect(await propose(ports)).toMatchObject({ outcome: "no-op" });
+  });
+
+  it("skips a name that is too long for a key", async () => {
+    const name = `${"a".repeat(120)}.${"b".repeat(130)}`;
+    const { ports } = await start([...sessionListObjects(), pod(name)]);
+    expect(await propose(ports, name)).toMatchObject({
+      outcome: "skip",
+      reason: expect.stringContaining("too long"),
+    });
+  });
+});
+
+describe("denying", () => {
+  it("closes the pod to exec, attach and port-forward, and no other; taken back it is open again", async () => {
+    const { cluster, ports } = await start([...sessionListObjects(), pod("web-1"), pod("web-2")]);
+    const plan = await planOf(ports);
+    expect(plan.limits.join()).toContain("Sessions that are open go on");
+    await denyExec.apply(plan, ports);
+    for (const way of ["exec", "attach", "portforward"]) {
+      for (const method of ["GET", "POST"]) {
+        expect(await session(cluster, "web-1", way, method)).toMatch(
+          /^422 .*reflex-denied-session: shop\/web-1$/,
+        );
+        expect(await session(cluster, "web-2", way, method)).toMatch(/^400 /);
+      }
+    }
+    await denyExec.revert(plan, ports);
+    expect(await session(cluster, "web-1")).toMatch(/^400 /);
+    expect(entries(cluster)).toEqual({});
+  });
+
+  it("takes its entry out also where the pod has gone meanwhile", async () => {
+    const { cluster, ports } = await start([...sessionListObjects(), pod("web-1")]);
+    const plan = await planOf(ports);
+    await denyExec.apply(plan, ports);
+    cluster.seed([pod("web-1", { metadata: { uid: "11111111-2222-3333-4444-555555555555" } })]);
+    expect(await denyExec.verify(plan, ports)).toMatchObject({ verdict: "absent" });
+    await expect(denyExec.apply(plan, ports)).rejects.toThrow(Conflict);
+    expect(await denyExec.revert(plan, ports)).toEqual({ outcome: "restored" });
+    expect(entries(cluster)).toEqual({});
+    expect(await denyExec.revert(plan, ports)).toMatchObject({ outcome: "gone" });
+  });
+});
