@@ -18,6 +18,7 @@ import type { ObjectStore } from "./object-store.ts";
 import { applyType, parseBody, patchObject } from "./patch-object.ts";
 import { listBody, listObjects, readObject, selection } from "./read-objects.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
+import { type Resource, resourceNamed } from "./resource-table.ts";
 import { scaleOf, updateScale } from "./scale-subresource.ts";
 import {
   badRequest,
@@ -89,6 +90,7 @@ export class ApiServer {
     if (found === undefined) return this.#answerOther(raw, seen.user);
     seen.subresource = found.subresource;
     this.#authorize(seen.user, raw, found, seen.verb);
+    if (!isDefined(this.#store, found.resource)) return notServed;
     const { resource, namespace, name = "" } = found;
     if (resource.namespaced && namespace === undefined && !["list", "watch"].includes(seen.verb)) {
       throw methodNotAllowed();
@@ -164,6 +166,14 @@ export class ApiServer {
     const review = { kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", metadata: {} };
     return { status: 201, body: { ...review, spec: objectAt(body, "spec"), status } };
   }
+}
+
+/** What is no custom resource always is. */
+function isDefined(store: ObjectStore, { definition }: Resource): boolean {
+  return (
+    definition === undefined ||
+    store.get(resourceNamed("customresourcedefinitions"), "", definition) !== undefined
+  );
 }
 
 function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {

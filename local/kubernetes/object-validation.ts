@@ -17,6 +17,7 @@ import type { Resource } from "./resource-table.ts";
 import { type Cause, invalid, invalidValue, requiredValue } from "./status-error.ts";
 
 const configMapLimit = 1_048_576;
+const listLimit = 10_000;
 const selecting = ["deployments", "statefulsets", "replicasets", "daemonsets"];
 
 /** Raises 422 with every cause for an object that the server would not store; `old` adds what an update may not do. */
@@ -33,6 +34,7 @@ function kindCauses(resource: Resource, object: KubeObject): Cause[] {
   if (resource.plural === "pods") return podCauses(object["spec"], "spec");
   if (resource.plural === "configmaps") return configMapCauses(object);
   if (resource.plural === "validatingadmissionpolicybindings") return bindingCauses(object);
+  if (resource.plural === "admissionlists") return listCauses(object);
   return [...replicaCauses(object), ...selectorCauses(resource, object), ...templateCauses(resource, object)];
 }
 
@@ -84,6 +86,27 @@ function configMapCauses(object: KubeObject): Cause[] {
           },
         ]
       : []),
+  ];
+}
+
+// As the definition of our own lists says.
+function listCauses(object: KubeObject): Cause[] {
+  const entries = Object.entries(objectAt(object, "spec", "entries"));
+  return [
+    ...(entries.length > listLimit
+      ? [
+          {
+            reason: "FieldValueTooMany",
+            message: `Too many: ${entries.length}: must have at most ${listLimit} items`,
+            field: "spec.entries",
+          },
+        ]
+      : []),
+    ...entries
+      .filter(([, value]) => typeof value !== "string")
+      .map(([key, value]) =>
+        invalidValue(`spec.entries.${key}`, value, `spec.entries.${key} in body must be of type string`),
+      ),
   ];
 }
 

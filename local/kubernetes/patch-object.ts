@@ -23,8 +23,7 @@ export function patchObject(request: ApiRequest): ApiAnswer {
   const { store, resource, namespace = "", name, subresource } = request;
   const live = store.get(resource, namespace, name);
   if (request.contentType === applyType) return applyObject(request, live);
-  const form = forms[request.contentType];
-  if (form === undefined) throw unknownForm([...Object.keys(forms), applyType]);
+  const form = formOf(request);
   if (live === undefined) throw notFound(resource, name);
   const patch = parseBody(request.text);
   const by: FieldManager = { manager: request.manager, operation: "Update", subresource };
@@ -37,6 +36,17 @@ export function patchObject(request: ApiRequest): ApiAnswer {
     200,
     updateObject(store, resource, live, next, { by, form: "patch", dryRun: request.dryRun }),
   );
+}
+
+/** Of custom resources the server does not know how to merge lists. */
+function formOf({ contentType, resource }: ApiRequest): Form {
+  const isCustom = resource.definition !== undefined;
+  const form = isCustom && contentType.includes("strategic") ? undefined : forms[contentType];
+  if (form !== undefined) return form;
+  throw unknownForm([
+    ...Object.keys(forms).filter((type) => !isCustom || !type.includes("strategic")),
+    applyType,
+  ]);
 }
 
 type Form = (document: JsonObject, patch: Json) => Json;

@@ -15,6 +15,8 @@ export interface Resource {
   readonly generation: boolean;
   /** Path from the object to its pod template; undefined where it holds none. */
   readonly template?: readonly string[];
+  /** Of a custom resource, the definition without which it is not served. */
+  readonly definition?: string;
   /** Paths that no update may change. */
   readonly immutable: readonly string[];
   /** A delete answers with the object where true, else with a Status. */
@@ -120,6 +122,19 @@ export const resources: readonly Resource[] = [
     kind: "ValidatingAdmissionPolicyBinding",
     namespaced: false,
     generation: true,
+  }),
+  served("apiextensions.k8s.io", "v1", {
+    plural: "customresourcedefinitions",
+    kind: "CustomResourceDefinition",
+    namespaced: false,
+    subresources: ["status"],
+    generation: true,
+  }),
+  served("defender-reflex.dev", "v1", {
+    plural: "admissionlists",
+    kind: "AdmissionList",
+    generation: true,
+    definition: "admissionlists.defender-reflex.dev",
   }),
   served("autoscaling", "v2", {
     plural: "horizontalpodautoscalers",

@@ -3,7 +3,7 @@ import { type Bindings, type CelEvaluator, plainValue } from "./cel-evaluators.t
 
 const policySchema = z.object({
   spec: z.object({
-    matchConditions: z.array(z.strictObject({ name: z.string(), expression: z.string() })),
+    matchConditions: z.array(z.strictObject({ name: z.string(), expression: z.string() })).default([]),
     variables: z.array(z.strictObject({ name: z.string(), expression: z.string() })),
     validations: z.array(
       z.strictObject({
@@ -20,6 +20,8 @@ export interface Admission {
   readonly request: Bindings;
   readonly object: Bindings | null;
   readonly oldObject: Bindings | null;
+  /** What the parameter holds; null where the policy has one that is not there. */
+  readonly params?: Bindings | null;
 }
 
 /** What a policy says: the messages of what does not hold; null where it does not concern the request. */

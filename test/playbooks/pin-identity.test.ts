@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { resources } from "../../local/kubernetes/resource-table.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
+import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
 import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
@@ -14,6 +15,7 @@ const NAMESPACE = /^reflex-pinned-identity: it writes no [a-z]+ in (the whole cl
 const POD = /^reflex-pinned-identity: it ends pods and labels them/;
 const NODE = /^reflex-pinned-identity: it marks and cordons nodes/;
 const POLICY = /^reflex-pinned-identity: it writes only network policies with its own label$/;
+const TEMPLATE = /^reflex-pinned-identity: it tries pod templates in its own namespace/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -26,7 +28,21 @@ const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
 const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
 const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
 const onScale: Request = { group: "apps", resource: "deployments", subResource: "scale" };
-const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+const onList: Request = {
+  group: LIST_GROUP,
+  resource: LIST_RESOURCE,
+  namespace: OWN_NAMESPACE,
+  name: BLOCK_LIST,
+};
+const onEarlierList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+const trying: Request = {
+  operation: "CREATE",
+  resource: "podtemplates",
+  namespace: OWN_NAMESPACE,
+  name: undefined,
+  object: { metadata: {}, template: {} },
+  dryRun: true,
+};
 
 describe("whom the pin concerns", () => {
   it.each([
@@ -73,7 +89,9 @@ describe("what the pinned identity may do", () => {
     ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
     ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
-    ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
+    ["change the block list", { ...onList, object: { spec: { entries: { a: "b" } } }, oldObject: {} }],
+    ["change the block list in its earlier form", { ...onEarlierList, object: { data: {} }, oldObject: {} }],
+    ["try a pod template without storing it", trying],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],
   ])("%s", (_what, request) => {
@@ -103,6 +121,8 @@ describe("what the pinned identity may do", () => {
         resource: name,
         subResource,
         namespace: at,
+        // A pod template is only ever tried.
+        dryRun: name === "podtemplates" ? true : undefined,
       };
       expect([verb, resource, pinVerdict({ ...request, name: resourceNames?.[0] ?? "x" })]).toEqual([
         verb,
@@ -195,6 +215,16 @@ describe("what the pin denies", () => {
     ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
     ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
     ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
+    ["a pod template stored", NAMESPACE, { ...trying, dryRun: false }],
+    [
+      "a pod template stored, of which nothing says that it is tried",
+      NAMESPACE,
+      { ...trying, dryRun: undefined },
+    ],
+    ["a pod template tried in another namespace", TEMPLATE, { ...trying, namespace: "shop" }],
+    ["a pod template changed", NAMESPACE, { ...trying, operation: "UPDATE", name: "x" }],
+    ["a list of another name", NAMESPACE, { ...onList, name: "theirs" }],
+    ["a list in another group", NAMESPACE, { ...onList, group: "example.org" }],
     ["the block list deleted", NAMESPACE, { ...onList, operation: "DELETE" }],
     ["the block list made anew", NAMESPACE, { ...onList, operation: "CREATE" }],
     ["something below the block list", NAMESPACE, { ...onList, subResource: "status" }],
