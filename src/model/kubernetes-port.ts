@@ -10,6 +10,8 @@ import type {
   Workload,
   WorkloadKind,
 } from "./kubernetes-objects.ts";
+import type { PodFacts } from "./pod-facts.ts";
+import type { Trial, TriedPod } from "./tried-pod.ts";
 
 /**
  * What may be read of one cluster. Absent objects are null. Every name is checked against RFC 1123 before a
@@ -27,6 +29,14 @@ export interface KubernetesReader {
   networkPolicies(namespace: string): Promise<readonly NetworkPolicy[]>;
   /** Null when the policy, its binding or the list itself is missing; `missing` of the refusal is the caller's to word. */
   blockList(): Promise<BlockList | null>;
+  /**
+   * What the API server says to these pods, each tried as a pod template in our own namespace and never stored. So many
+   * connections are opened for it, one after the other, since every API server has a cache of its own: one row for each.
+   * Null where our identity may not try.
+   */
+  tryPods(pods: readonly TriedPod[], connections: number): Promise<readonly (readonly Trial[])[] | null>;
+  /** Shows every pod of the cluster, page by page, 10,000 at most; true: these were all. */
+  eachPod(look: (pod: PodFacts) => void): Promise<boolean>;
   /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
   marked(): Promise<readonly { readonly object: string; readonly remediationId: string }[]>;
 }
@@ -85,7 +95,7 @@ export interface KubernetesWriter {
   ): Promise<Scale>;
   /** Adds (text) and removes (null) entries of the block list in one conditional change. */
   changeBlockList(
-    condition: Precondition,
+    condition: Precondition & Pick<BlockList, "form">,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<BlockList>;
 }

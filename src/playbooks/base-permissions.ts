@@ -1,3 +1,4 @@
+import { LIST_GROUP, LIST_RESOURCE } from "../model/admission-list.ts";
 import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { KubernetesPermission } from "../model/playbook.ts";
 
@@ -22,6 +23,13 @@ export const basePermissions: readonly KubernetesPermission[] = [
     verbs: ["get"],
     resourceNames: [BLOCK_POLICY],
   })),
+  {
+    apiGroup: LIST_GROUP,
+    resource: LIST_RESOURCE,
+    verbs: ["get"],
+    resourceNames: [BLOCK_LIST],
+    namespace: OWN_NAMESPACE,
+  },
   {
     apiGroup: "",
     resource: "configmaps",

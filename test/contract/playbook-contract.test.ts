@@ -231,23 +231,38 @@ async function planOf(playbook: AnyPlaybook, scenario: Scenario, cluster: Kubern
 
 /** Everything stored, but for what the server counts by itself and what controllers make of it. */
 function stateOf(cluster: KubernetesStandIn): string {
-  const kinds = ["nodes", "networkpolicies", "configmaps", "deployments", "statefulsets", "replicasets"];
+  const kinds = [
+    "nodes",
+    "networkpolicies",
+    "configmaps",
+    "admissionlists",
+    "deployments",
+    "statefulsets",
+    "replicasets",
+  ];
   const ownerless = cluster.readAll("pods").filter(({ metadata }) => !metadata["ownerReferences"]);
   const objects = [...ownerless, ...kinds.flatMap((kind) => cluster.readAll(kind))];
   return JSON.stringify(
-    objects.map(({ status: _status, data = {}, metadata, ...rest }) => {
+    objects.map(({ status: _status, data = {}, metadata, ...others }) => {
       const {
         resourceVersion: _version,
         generation: _generation,
         managedFields: _fields,
         ...kept
       } = metadata;
-      // An empty map and none are the same to the API server.
+      // An empty map and none are the same to the API server, and to the policies that read a list.
+      const { spec, ...withoutSpec } = others;
+      const rest = isEmptyList(others) ? withoutSpec : { ...withoutSpec, spec };
       return { ...rest, data, metadata: kept };
     }),
     null,
     1,
   );
+}
+
+/** One of our own lists that holds nothing? */
+function isEmptyList({ kind, spec }: { readonly kind?: unknown; readonly spec?: unknown }): boolean {
+  return kind === "AdmissionList" && ["{}", '{"entries":{}}', undefined].includes(JSON.stringify(spec));
 }
 
 /** Does it change what nobody can restore? */

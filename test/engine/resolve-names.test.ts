@@ -111,6 +111,8 @@ describe("a cluster that does not answer", () => {
       networkPolicy: never,
       networkPolicies: never,
       blockList: never,
+      tryPods: never,
+      eachPod: never,
       marked: never,
     };
     const resolving = resolve(aSignal(), "workload", null, () => silent, []);

@@ -103,6 +103,8 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     networkPolicy: absent,
     networkPolicies: absent,
     blockList: absent,
+    tryPods: absent,
+    eachPod: absent,
     marked: absent,
   };
   return { asked, open: () => reader };

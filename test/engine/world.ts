@@ -123,6 +123,8 @@ export class World {
       networkPolicy: absent,
       networkPolicies: absent,
       blockList: absent,
+      tryPods: absent,
+      eachPod: absent,
       marked: () =>
         this.#call(hooks, "marked", () =>
           [...this.pods.values()].flatMap((pod) => {

@@ -18,7 +18,22 @@ export function manifest(file: string): Record<string, unknown>[] {
 
 /** What the operator applies so that images can be blocked. */
 export const blockListObjects = (): object[] =>
-  ["1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(manifest);
+  ["1-admission-lists.yaml", "1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(
+    manifest,
+  );
+
+/** What the operator applied with an earlier version: the list is a ConfigMap, and its policy fails closed. */
+export function earlierBlockListObjects(): object[] {
+  const [policy, binding] = manifest("3-block-images.yaml");
+  const paramKind = { apiVersion: "v1", kind: "ConfigMap" };
+  const metadata = { name: "reflex-blocked-images", namespace: "defender-reflex" };
+  return [
+    ...manifest("1-namespace.yaml"),
+    { apiVersion: "v1", kind: "ConfigMap", metadata },
+    { ...policy, spec: { ...Object(policy?.["spec"]), paramKind, failurePolicy: "Fail" } },
+    { ...binding },
+  ];
+}
 
 /** A running pod. */
 export function pod(name: string, more: { metadata?: object; spec?: object } = {}): object {

@@ -7,7 +7,15 @@ import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import type { Target } from "../../src/model/target.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { blockListObjects, CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
+import {
+  blockListObjects,
+  CLUSTER,
+  earlierBlockListObjects,
+  node,
+  pod,
+  portsOf,
+  workload,
+} from "./cluster-objects.ts";
 
 const ID = "a-1";
 const open: KubernetesStandIn[] = [];
@@ -106,6 +114,14 @@ const CASES = [
     what: "an entry of the block list",
     target: { kind: "image", cluster: CLUSTER, reference: "evil/miner:1", digest: null },
     objects: blockListObjects(),
+    path: "/apis/defender-reflex.dev/v1/namespaces/defender-reflex/admissionlists/reflex-blocked-images",
+    change: { spec: { entries: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } } },
+  },
+  {
+    name: "block-image",
+    what: "an entry of the list in its earlier form",
+    target: { kind: "image", cluster: CLUSTER, reference: "evil/miner:1", digest: null },
+    objects: earlierBlockListObjects(),
     path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-blocked-images",
     change: { data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } },
   },
@@ -164,8 +180,8 @@ describe("a revert that somebody else's change forbids", () => {
 describe("our own writes", () => {
   it.each(CASES)("bear our name: $name, $what", async ({ name, target, objects }) => {
     const { cluster } = await applied(name, target, objects);
-    const all = ["pods", "networkpolicies", "deployments", "configmaps", "nodes"].flatMap((plural) =>
-      cluster.readAll(plural),
+    const all = ["pods", "networkpolicies", "deployments", "configmaps", "admissionlists", "nodes"].flatMap(
+      (plural) => cluster.readAll(plural),
     );
     const managers = all.flatMap(({ metadata }) => JSON.stringify(metadata["managedFields"] ?? []));
 

@@ -3,6 +3,7 @@ import type {
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   NetworkingV1Api,
   setHeaderOptions,
 } from "@kubernetes/client-node";
@@ -20,9 +21,12 @@ export interface Apis {
   readonly batch: BatchV1Api;
   readonly networking: NetworkingV1Api;
   readonly admission: AdmissionregistrationV1Api;
+  readonly custom: CustomObjectsApi;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
   toWire(value: unknown, type: string): unknown;
+  /** Calls over a connection that is opened for these and closed after them. */
+  fresh<T>(send: (apis: Apis) => Promise<T>): Promise<T>;
 }
 
 /** The client of one cluster with its sockets. */
@@ -90,12 +94,22 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
         },
       ],
     });
+  const fresh: Apis["fresh"] = async (send) => {
+    const other = await openApiClient(access, options);
+    try {
+      return await send(other.apis);
+    } finally {
+      await other.close();
+    }
+  };
   const apis = {
+    fresh,
     core: new sdk.CoreV1Api(configuration()),
     apps: new sdk.AppsV1Api(configuration()),
     batch: new sdk.BatchV1Api(configuration()),
     networking: new sdk.NetworkingV1Api(configuration()),
     admission: new sdk.AdmissionregistrationV1Api(configuration()),
+    custom: new sdk.CustomObjectsApi(configuration()),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
   };

@@ -5,8 +5,10 @@ import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
 import type { Apis, Connection } from "./connection.ts";
+import { readEachPod } from "./each-pod.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
+import { tryPods } from "./try-pods.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
 const PODS_OF_A_PAGE = 500;
@@ -79,6 +81,8 @@ export function createReader(connection: Connection): KubernetesReader {
       });
     },
     blockList: () => readBlockList(connection),
+    ...tryPods(connection),
+    ...readEachPod(connection),
     marked: () => readMarked(connection),
   };
 }

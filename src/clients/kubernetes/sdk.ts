@@ -7,6 +7,7 @@ export {
   AppsV1Api,
   BatchV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   createConfiguration,
   KubeConfig,
   NetworkingV1Api,

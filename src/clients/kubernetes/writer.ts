@@ -1,6 +1,6 @@
-import { BLOCK_LIST, FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
+import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
-import { blockListFrom } from "./block-list.ts";
+import { writeBlockList } from "./block-list.ts";
 import { checkedMetadata } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
@@ -13,7 +13,8 @@ const fieldManager = FIELD_MANAGER;
 const networking = { apiGroup: "networking.k8s.io", resource: "networkpolicies" } as const;
 
 /** The writing port over one connection. */
-export function createWriter({ call, find }: Connection): KubernetesWriter {
+export function createWriter(connection: Connection): KubernetesWriter {
+  const { call, find } = connection;
   return {
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
@@ -105,15 +106,6 @@ export function createWriter({ call, find }: Connection): KubernetesWriter {
         return scaleFrom(checkedMetadata(answer, { kind: "Scale", namespace, name, uid }), answer);
       });
     },
-    async changeBlockList({ uid, resourceVersion }, entries) {
-      const of = { namespace: OWN_NAMESPACE, name: BLOCK_LIST };
-      return call({ verb: "patch", apiGroup: "", resource: "configmaps", ...of }, async (apis) => {
-        const body = { metadata: { uid, resourceVersion }, data: entries };
-        return blockListFrom(
-          await apis.core.patchNamespacedConfigMap({ ...of, fieldManager, body }, apis.mergePatch),
-          { uid },
-        );
-      });
-    },
+    ...writeBlockList(connection),
   };
 }
