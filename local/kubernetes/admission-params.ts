@@ -17,6 +17,14 @@ export interface Admitted {
   readonly old: KubeObject | undefined;
 }
 
+/** The most that a message made by an expression may have, in bytes. */
+const longestMessage = 5 * 1024;
+
+/** A message as the API server takes it: what is longer is given up for the plain one. */
+export function worded(message: string, plain: string): string {
+  return Buffer.byteLength(message) > longestMessage ? plain : message;
+}
+
 /** What a policy says to a change where its parameter holds this: the message of each validation that fails. */
 export type Meaning = (parameter: KubeObject) => readonly string[];
 

@@ -1,6 +1,6 @@
 // The meaning of reflex-block-images: a container image or image volume whose normalised name is a key of the list is
 // denied, and so is what is too much to be looked through.
-import { judge } from "./admission-params.ts";
+import { judge, worded } from "./admission-params.ts";
 import { blockKeys, parseImageName } from "./image-name.ts";
 import { type Json, type JsonObject, listAt, objectAt, stringAt } from "./json-value.ts";
 import type { KubeObject } from "./kube-object.ts";
@@ -32,7 +32,9 @@ export function checkImages(
       blockKeys(parseImageName(image)).some((key) => Object.hasOwn(entries, key)),
     );
     return [
-      ...(bad.length > 0 ? [`${word}: ${bad.join(", ")}`] : []),
+      ...(bad.length > 0
+        ? [worded(`${word}: ${bad.join(", ")}`, `${word}: one of its images is blocked`)]
+        : []),
       ...(tooMany
         ? [`${word}: more than ${mostImages} containers and volumes in one pod are not looked through`]
         : []),

@@ -7,6 +7,7 @@ import { undecodable } from "./metadata-validation.ts";
 import { initialStatus, withDefaults } from "./object-defaults.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { validate } from "./object-validation.ts";
+import { checkPodRules } from "./pod-rules.ts";
 import { apiVersionOf, type Resource, resourceNamed } from "./resource-table.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 import { alreadyExists, badRequest, forbidden, notFound, StatusError } from "./status-error.ts";
@@ -42,7 +43,12 @@ export function createObject(
   const prepared = withDefaults(resource, store.prepare(resource, body, placed));
   const object = withStatus(resource, prepared, trusted);
   validate(resource, object);
-  const warnings = trusted ? [] : checkImages(store, resource, object, undefined);
+  const warnings = trusted
+    ? []
+    : [
+        ...checkImages(store, resource, object, undefined),
+        ...checkPodRules(store, resource, object, undefined),
+      ];
   if (store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
   const recorded =
     by.operation === "Apply" ? serverSideApply(object, body, by, false) : recordUpdate(undefined, object, by);

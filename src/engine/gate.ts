@@ -34,6 +34,7 @@ export function gate(ports: WritePorts, beforeWrite: BeforeWrite): Gate {
     evictPod: (...named) => through(() => writer.evictPod(...named)),
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     setScale: (...named) => through(() => writer.setScale(...named)),
+    changePodRules: (...named) => through(() => writer.changePodRules(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
   });
   return {

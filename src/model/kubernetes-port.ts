@@ -1,3 +1,4 @@
+import type { AdmissionList } from "./admission-list.ts";
 import type {
   BlockList,
   LabelSelector,
@@ -11,6 +12,7 @@ import type {
   WorkloadKind,
 } from "./kubernetes-objects.ts";
 import type { PodFacts } from "./pod-facts.ts";
+import type { PodRuleAction, PodRuleLists } from "./pod-rules.ts";
 import type { Trial, TriedPod } from "./tried-pod.ts";
 
 /**
@@ -35,6 +37,8 @@ export interface KubernetesReader {
    * Null where our identity may not try.
    */
   tryPods(pods: readonly TriedPod[], connections: number): Promise<readonly (readonly Trial[])[] | null>;
+  /** The pod rules; null where policy, bindings or lists are missing, `unserved` where Kubernetes is too old for them. */
+  podRules(): Promise<PodRuleLists | "unserved" | null>;
   /** Shows every pod of the cluster, page by page, 10,000 at most; true: these were all. */
   eachPod(look: (pod: PodFacts) => void): Promise<boolean>;
   /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
@@ -98,6 +102,12 @@ export interface KubernetesWriter {
     condition: Precondition & Pick<BlockList, "form">,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<BlockList>;
+  /** Adds (text) and removes (null) pod rules of one action in one conditional change. */
+  changePodRules(
+    action: PodRuleAction,
+    condition: Precondition,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<AdmissionList>;
 }
 
 /** Selects by labels exactly as the API server does. */

@@ -24,5 +24,5 @@ export interface TriedPod {
 export type Trial =
   /** It would take it; `words` is what policies of ours warn of. */
   | { readonly outcome: "admitted"; readonly words: readonly string[] }
-  /** An admission policy or webhook refused it; `words` is null where that was none of ours. */
+  /** It would not; `words` is what a policy of ours says, null where somebody else's or the server itself refused it. */
   | { readonly outcome: "denied"; readonly words: string | null };

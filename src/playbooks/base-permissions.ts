@@ -1,6 +1,7 @@
 import { LIST_GROUP, LIST_RESOURCE } from "../model/admission-list.ts";
 import { BLOCK_LIST, BLOCK_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { KubernetesPermission } from "../model/playbook.ts";
+import { POD_RULE_LISTS } from "../model/pod-rules.ts";
 
 /**
  * What the engine reads of a cluster whichever playbooks are enabled: to find a target from an alert's entity, to
@@ -28,6 +29,13 @@ export const basePermissions: readonly KubernetesPermission[] = [
     resource: LIST_RESOURCE,
     verbs: ["get"],
     resourceNames: [BLOCK_LIST],
+    namespace: OWN_NAMESPACE,
+  },
+  {
+    apiGroup: LIST_GROUP,
+    resource: LIST_RESOURCE,
+    verbs: ["get"],
+    resourceNames: [POD_RULE_LISTS.deny, POD_RULE_LISTS.warn],
     namespace: OWN_NAMESPACE,
   },
   {

@@ -1,6 +1,7 @@
 import type { AnyPlaybook } from "../model/playbook.ts";
 import { blockImage } from "./block-image.ts";
 import { cordonNode } from "./cordon-node.ts";
+import { enforcePodRules } from "./enforce-pod-rules.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
 import { scaleToZero } from "./scale-to-zero.ts";
@@ -12,6 +13,7 @@ export const playbooks: readonly AnyPlaybook[] = [
   terminatePod,
   scaleToZero,
   blockImage,
+  enforcePodRules,
   cordonNode,
   notify,
 ];

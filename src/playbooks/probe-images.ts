@@ -40,7 +40,7 @@ export async function probeImages(
     : {
         verdict: "partial",
         remains: [
-          `The cluster refuses an image that nobody blocks as well, over ${refused.length} of ${PROBE_CONNECTIONS} connections${first.words === null ? ", by a policy or webhook that is none of ours" : ` (${first.words})`}: look at it at once, other pods may not start either.`,
+          `The cluster refuses an image that nobody blocks as well, over ${refused.length} of ${PROBE_CONNECTIONS} connections${first.words === null ? ", by what is no policy of ours" : ` (${first.words})`}: look at it at once, other pods may not start either.`,
         ],
       };
 }

@@ -1,4 +1,5 @@
-import { CLUSTER, earlierBlockListObjects } from "../playbooks/cluster-objects.ts";
+import { POD_RULES } from "../../src/model/pod-rules.ts";
+import { CLUSTER, earlierBlockListObjects, pod, podRuleObjects } from "../playbooks/cluster-objects.ts";
 import type { Scenario } from "./playbook-scenarios.ts";
 
 /** The situations of the playbooks that work by admission policies. */
@@ -19,4 +20,23 @@ export const admissionScenarios: readonly Scenario[] = [
       },
     ],
   },
+  ...(["warn", "deny"] as const).map((action) => ({
+    name: `a cluster that is to ${action === "deny" ? "deny what breaks all rules" : "warn in two namespaces"}`,
+    playbook: "enforce-pod-rules",
+    objects: [...podRuleObjects(), pod("web-1")],
+    vanished: null,
+    target: { kind: "cluster", cluster: CLUSTER } as const,
+    parameters:
+      action === "deny"
+        ? { action, rules: POD_RULES, trustedRegistries: ["reg.example"] }
+        : { rules: ["privileged", "host-namespaces"], namespaces: ["shop", "bank"] },
+    foreign: [
+      {
+        apiVersion: "defender-reflex.dev/v1",
+        kind: "AdmissionList",
+        metadata: { namespace: "defender-reflex", name: `reflex-pod-rules-${action}` },
+        spec: { entries: { [action === "deny" ? "privileged/*" : "privileged/shop"]: "an-operator" } },
+      },
+    ],
+  })),
 ];

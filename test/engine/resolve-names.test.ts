@@ -113,6 +113,7 @@ describe("a cluster that does not answer", () => {
       blockList: never,
       tryPods: never,
       eachPod: never,
+      podRules: never,
       marked: never,
     };
     const resolving = resolve(aSignal(), "workload", null, () => silent, []);

@@ -105,6 +105,7 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     blockList: absent,
     tryPods: absent,
     eachPod: absent,
+    podRules: absent,
     marked: absent,
   };
   return { asked, open: () => reader };

@@ -125,6 +125,7 @@ export class World {
       blockList: absent,
       tryPods: absent,
       eachPod: absent,
+      podRules: absent,
       marked: () =>
         this.#call(hooks, "marked", () =>
           [...this.pods.values()].flatMap((pod) => {
@@ -149,6 +150,7 @@ export class World {
       cordonNode: absent,
       setScale: absent,
       changeBlockList: absent,
+      changePodRules: absent,
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

@@ -4,7 +4,7 @@ import { STEPS } from "../../src/engine/drive.ts";
 import { LEASE_MS, WORK_MS } from "../../src/engine/engine.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { CLUSTER } from "../engine/world.ts";
-import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, podRuleObjects } from "../playbooks/cluster-objects.ts";
 import { KillableApp } from "../scenarios/killed-app.ts";
 import { createRandom } from "../store/schedule-choices.ts";
 import { figure, noteFigure, SEED } from "./long.ts";
@@ -45,7 +45,7 @@ describe("the process killed after every step of every playbook", () => {
 
   beforeAll(async () => {
     app = await KillableApp.start(CONFIGURATION, { speed: 60, controllers: false });
-    app.kubernetes.seed(blockListObjects());
+    app.kubernetes.seed([...blockListObjects(), ...podRuleObjects()]);
     run = new MatrixRun(app);
     sweeps = (async () => {
       while (sweeping) {
@@ -123,7 +123,9 @@ describe("the process killed after every step of every playbook", () => {
     async () => {
       const random = createRandom(SEED);
       const before = run.kills;
-      const isolate = WAYS.filter(({ never }) => never["awaiting-approval"] === undefined);
+      const isolate = WAYS.filter(
+        ({ never, alone }) => never["awaiting-approval"] === undefined && alone === undefined,
+      );
       let live = true;
       const killer = (async () => {
         for (let moment = 0; moment < RANDOM_MOMENTS; moment++) {
@@ -153,6 +155,8 @@ describe("the process killed after every step of every playbook", () => {
 });
 
 function livesOf(way: WayOfLife, lived: Lived | undefined): Omit<Life, "name">[] {
+  // Whose lives would meet each other is led once, and not killed.
+  if (way.alone !== undefined) return [];
   const names = [...new Set(lived?.points.map(({ name }) => name))];
   return names.flatMap((point) =>
     (["before", "after"] as const).map((phase: Phase) => ({ way, kill: { point, phase } })),

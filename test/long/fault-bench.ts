@@ -23,7 +23,7 @@ import { openTable, type TableTransport } from "../../src/store/open-table.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
-import { blockListObjects } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, podRuleObjects } from "../playbooks/cluster-objects.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
 export type TablePolicy = NonNullable<TableTransport["additionalPolicies"]>[number]["policy"];
@@ -72,7 +72,7 @@ export async function faultBench(
     startTeams(),
     startMail(),
   ]);
-  kubernetes.seed([...blockListObjects(), ...way.objects(NAME)]);
+  kubernetes.seed([...blockListObjects(), ...podRuleObjects(), ...way.objects(NAME)]);
   kubernetes.clear();
   const image = way.image === undefined ? {} : { image: way.image(NAME) };
   const body = alert({ key: way.key, pod: way.pod(NAME), ...image });

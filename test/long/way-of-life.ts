@@ -1,5 +1,6 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
+import { ADMISSION_WAYS } from "./way-of-admission.ts";
 
 /** The way of one target through the life of one playbook, as the crash matrix leads it. */
 export interface WayOfLife {
@@ -14,6 +15,10 @@ export interface WayOfLife {
   objects(name: string): readonly object[];
   /** What is changed from outside once the remediation is in this state, so that it can go on. */
   readonly nudge: { readonly state: State; objects(name: string): readonly object[] } | null;
+  /** Why only one life at a time can be led; absent: any number can. */
+  readonly alone?: string;
+  /** What the planning reads, as part of a path, where that is not the pod. */
+  readonly reads?: string;
   /** Without the pod that the alert names there is nothing to do. */
   readonly needsPod: boolean;
   /** Every kind of write that it makes to the cluster, as the fault matrix has it fail: verb, and how the path begins to differ. */
@@ -123,9 +128,10 @@ export const WAYS: readonly WayOfLife[] = [
     objects: (name) => [pod(name, `registry.example/${name}:1`)],
     nudge: null,
     needsPod: false,
-    writes: [{ method: "PATCH", path: "/configmaps/" }],
-    never: { verifying: "its entry is read back at once" },
+    writes: [{ method: "PATCH", path: "/admissionlists/" }],
+    never: { verifying: "its entry is read back, and tried, at once" },
   },
+  ...ADMISSION_WAYS,
   {
     playbook: "cordon-node",
     key: "K8S.NODE_KubeConfigAccess",

@@ -22,6 +22,10 @@ export const blockListObjects = (): object[] =>
     manifest,
   );
 
+/** What the operator applies so that pods can be held to rules. */
+export const podRuleObjects = (): object[] =>
+  ["1-admission-lists.yaml", "1-namespace.yaml", "7-pod-rules.yaml"].flatMap(manifest);
+
 /** What the operator applied with an earlier version: the list is a ConfigMap, and its policy fails closed. */
 export function earlierBlockListObjects(): object[] {
   const [policy, binding] = manifest("3-block-images.yaml");

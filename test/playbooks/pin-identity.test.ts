@@ -4,6 +4,7 @@ import { OPT_OUT } from "../../src/engine/guard.ts";
 import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
 import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
+import { POD_RULE_LISTS } from "../../src/model/pod-rules.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
@@ -91,6 +92,8 @@ describe("what the pinned identity may do", () => {
     ["scale a workload", { ...onScale, object: { spec: { replicas: 0 } }, oldObject: { spec: {} } }],
     ["change the block list", { ...onList, object: { spec: { entries: { a: "b" } } }, oldObject: {} }],
     ["change the block list in its earlier form", { ...onEarlierList, object: { data: {} }, oldObject: {} }],
+    ["change the pod rules that warn", { ...onList, name: POD_RULE_LISTS.warn, object: {}, oldObject: {} }],
+    ["change the pod rules that deny", { ...onList, name: POD_RULE_LISTS.deny, object: {}, oldObject: {} }],
     ["try a pod template without storing it", trying],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
     ["take that back", { ...onNode, object: node(), oldObject: cordoned }],

@@ -98,7 +98,7 @@ const unknownKindSchema = z.object({
   body: z.string().regex(/^404 page not found\s*$/),
 });
 
-/** The API server's plain answer for a group that it does not serve. */
-function isUnknownKind(error: unknown): boolean {
+/** Is it the API server's plain answer for a kind that it does not serve? */
+export function isUnknownKind(error: unknown): boolean {
   return unknownKindSchema.safeParse(error).success;
 }

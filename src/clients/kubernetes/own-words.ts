@@ -8,7 +8,7 @@ const denialSchema = z.object({
 const statusSchema = z.object({
   kind: z.literal("Status"),
   details: z.object({
-    causes: z.array(z.object({ message: z.string().optional(), field: z.string().optional() })).min(1),
+    causes: z.array(z.object({ message: z.string().optional() })).min(1),
   }),
 });
 
@@ -21,18 +21,15 @@ const WARNED =
   /299 [^ ]{1,40} "Validation failed for ValidatingAdmissionPolicy 'reflex-[a-z-]{1,40}' with binding 'reflex-[a-z-]{1,40}': (reflex-[a-z-]{1,40}: (?:[^"\\]|\\.){1,500})/g;
 
 /**
- * What a failed call says where admission, and not validation, refused it: the words of a policy of ours, or null where it
- * was somebody else's. Null for every other failure.
+ * What a failed call says where the API server would not take an object (422): the words of a policy of ours, or null where
+ * somebody else's policy, or the server's own validation, refused it. Null for every other failure.
  */
 export function denialOf(error: unknown): { readonly words: string | null } | null {
   const answer = denialSchema.safeParse(error).data;
   const status = statusSchema.safeParse(parsed(answer?.body ?? "")).data;
-  if (status === undefined) return null;
-  const { causes } = status.details;
-  // Validation names the field.
-  return causes.every(({ field }) => field === undefined || field === "")
-    ? { words: wordsOf(causes.map(({ message }) => message)) }
-    : null;
+  return status === undefined
+    ? null
+    : { words: wordsOf(status.details.causes.map(({ message }) => message)) };
 }
 
 const forbiddenSchema = z.object({ code: z.literal(403), body: z.string() });

@@ -8,6 +8,7 @@ import type { Apis, Connection } from "./connection.ts";
 import { readEachPod } from "./each-pod.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, scaleFrom, workloadFrom } from "./objects-from-api.ts";
+import { markedPodRules, readPodRules } from "./pod-rules.ts";
 import { tryPods } from "./try-pods.ts";
 import { SCALE_RESOURCES, WORKLOAD_RESOURCES } from "./workload-resources.ts";
 
@@ -81,6 +82,7 @@ export function createReader(connection: Connection): KubernetesReader {
       });
     },
     blockList: () => readBlockList(connection),
+    ...readPodRules(connection),
     ...tryPods(connection),
     ...readEachPod(connection),
     marked: () => readMarked(connection),
@@ -113,7 +115,7 @@ async function readMarked(
   connection: Connection,
 ): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
   const labelSelector = INCIDENT_LABEL;
-  const [pods, nodes, policies, list] = await Promise.all([
+  const [pods, nodes, policies, list, rules] = await Promise.all([
     connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
       checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
     ),
@@ -127,6 +129,7 @@ async function readMarked(
       ),
     ),
     readBlockList(connection),
+    markedPodRules(connection),
   ]);
   const objects = [
     ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
@@ -140,5 +143,5 @@ async function readMarked(
     const owner = ownerOfEntry(value);
     return owner === null ? [] : [{ object: `block list entry ${key}`, remediationId: owner }];
   });
-  return [...objects, ...entries];
+  return [...objects, ...entries, ...rules];
 }

@@ -6,6 +6,7 @@ import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom, scaleFrom } from "./objects-from-api.ts";
+import { writePodRules } from "./pod-rules.ts";
 import { policyOf } from "./reader.ts";
 import { SCALE_RESOURCES } from "./workload-resources.ts";
 
@@ -107,5 +108,6 @@ export function createWriter(connection: Connection): KubernetesWriter {
       });
     },
     ...writeBlockList(connection),
+    ...writePodRules(connection),
   };
 }

@@ -190,12 +190,14 @@ describe("answers that are none", () => {
       () => reader.blockList(),
       () => reader.marked(),
       () => reader.tryPods([{ containers: [{ image: "a" }] }], 1),
+      () => reader.podRules(),
       () => reader.eachPod(() => undefined),
       () => writer.deleteNetworkPolicy("shop", "web", { uid: "u" }),
       () => writer.setScale("Deployment", "shop", "web", { uid: "u", resourceVersion: "1" }, 0),
       () => writer.deletePod("shop", "web", { uid: "u", resourceVersion: "1" }),
       () => writer.evictPod("shop", "web", { uid: "u" }),
       () => writer.cordonNode("n1", { uid: "u", resourceVersion: "1" }, { unschedulable: true, labels: {} }),
+      () => writer.changePodRules("deny", { uid: "u", resourceVersion: "1" }, { a: "b" }),
       () => writer.changeBlockList({ uid: "u", resourceVersion: "1", form: "AdmissionList" }, { a: "b" }),
     ];
     for (const call of calls) {
