@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { startKubernetes } from "../../local/kubernetes/index.ts";
+import { resourceNamed } from "../../local/kubernetes/resource-table.ts";
 import { missingBinaries, startControlPlane } from "./control-plane.ts";
 
 /** An object as the API has it. */
@@ -33,6 +34,8 @@ export interface Lab {
   refusal(object: object): Promise<string | null>;
   /** Sets the wanted number of a ReplicaSet in the namespace shop to zero. */
   empty(replicaSet: string): Promise<void>;
+  /** Deletes one object as an administrator. */
+  remove(kind: string, name: string, namespace?: string): Promise<void>;
   list(kind: string, namespace?: string): Promise<readonly LabObject[]>;
   close(): Promise<void>;
 }
@@ -96,6 +99,9 @@ export async function realLab(): Promise<Lab> {
         patch,
       ]);
     },
+    async remove(kind, name, namespace) {
+      await kubectl(["delete", kind, name, ...(namespace === undefined ? [] : ["--namespace", namespace])]);
+    },
     async list(kind, namespace) {
       const where = namespace === undefined ? ["--all-namespaces"] : ["--namespace", namespace];
       const answer: { items: LabObject[] } = JSON.parse(await kubectl(["get", kind, "-o", "json", ...where]));
@@ -135,6 +141,16 @@ export async function standInLab(): Promise<Lab> {
         },
       );
       return answer.ok ? null : await answer.text();
+    },
+    async remove(kind, name, namespace) {
+      const of = resourceNamed(kind);
+      const group = of.group === "" ? `api/${of.version}` : `apis/${of.group}/${of.version}`;
+      const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
+      const answer = await fetch(`${cluster.url}/${group}${within}/${kind}/${name}`, {
+        method: "DELETE",
+        headers: { authorization: "Bearer stand-in-token" },
+      });
+      if (!answer.ok) throw new Error(await answer.text());
     },
     // Its controllers have finished the rollout already.
     empty: () => Promise.resolve(),
