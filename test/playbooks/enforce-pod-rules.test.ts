@@ -4,7 +4,7 @@ import { Refused } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { POD_RULES } from "../../src/model/pod-rules.ts";
 import { enforcePodRules } from "../../src/playbooks/enforce-pod-rules.ts";
-import { CLUSTER, manifest, pod, podRuleObjects, portsOf } from "./cluster-objects.ts";
+import { blockListObjects, CLUSTER, manifest, pod, podRuleObjects, portsOf } from "./cluster-objects.ts";
 
 const TEMPLATES = "/api/v1/namespaces/defender-reflex/podtemplates";
 const open: KubernetesStandIn[] = [];
@@ -185,7 +185,7 @@ describe("denying", () => {
   });
 
   it("leaves what others have entered alone, and says so", async () => {
-    const { cluster, ports } = await start();
+    const { cluster, ports } = await start(blockListObjects());
     await enforcePodRules.apply(await planOf(ports, { rules: ["privileged"] }, "b-2"), ports);
     const plan = await planOf(ports, { rules: ["privileged", "host-namespaces"] });
     expect(plan.steps.map(({ sentence }) => sentence)).toEqual([

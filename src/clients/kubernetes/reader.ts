@@ -115,7 +115,7 @@ async function readMarked(
   connection: Connection,
 ): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
   const labelSelector = INCIDENT_LABEL;
-  const [pods, nodes, policies, list, rules] = await Promise.all([
+  const [pods, nodes, policies, list] = await Promise.all([
     connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
       checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
     ),
@@ -129,8 +129,9 @@ async function readMarked(
       ),
     ),
     readBlockList(connection),
-    markedPodRules(connection),
   ]);
+  // Where the manifests are of an earlier version there are neither rules nor the right to read them.
+  const rules = list?.form === "AdmissionList" ? await markedPodRules(connection) : [];
   const objects = [
     ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
     ...nodes.map(({ metadata }) => ({ kind: "node", metadata: completeMetadata(metadata) })),
