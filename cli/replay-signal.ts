@@ -129,11 +129,11 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
         ? ofPod("service account")
         : `service account ${signal.serviceAccount}`;
     case "webhook":
-      return /WebhookConfiguration$/.test(object?.kind ?? "") ? ofObject(object) : null;
+      return ofObject(object, /WebhookConfiguration$/);
     case "service":
-      return object?.kind === "Service" ? ofObject(object) : null;
+      return ofObject(object, /^Service$/);
     case "role-binding":
-      return /Binding$/.test(object?.kind ?? "") ? ofObject(object) : null;
+      return ofObject(object, /Binding$/);
     case "node": {
       const host = namedHost(signal);
       return ofPod("node") ?? (host === null ? null : `node ${host.name}`);
@@ -141,7 +141,7 @@ function targetOf(signal: Signal, kind: TargetKind): string | null {
   }
 }
 
-function ofObject(object: Signal["object"]): string | null {
-  if (object === null) return null;
+function ofObject(object: Signal["object"], kind: RegExp): string | null {
+  if (object === null || !kind.test(object.kind)) return null;
   return `${object.kind} ${[object.namespace, object.name].filter((part) => part !== null).join("/")}`;
 }

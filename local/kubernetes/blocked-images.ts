@@ -1,21 +1,19 @@
-// The stand-in does not run CEL. It applies the meaning of the one admission policy that defender-reflex ships
-// (reflex-block-images): where policy, binding and list are in place, a container image whose normalised name is a key
-// of the list is denied. Which kinds and namespaces are covered is read from the policy's resourceRules and the
-// binding's namespaceSelector; matchConditions and the expressions themselves are not looked at.
+// The meaning of reflex-block-images: a container image or image volume whose normalised name is a key of the list is
+// denied, and so is what is too much to be looked through.
+import { judge, worded } from "./admission-params.ts";
 import { blockKeys, parseImageName } from "./image-name.ts";
 import { type Json, type JsonObject, listAt, objectAt, stringAt } from "./json-value.ts";
-import { type KubeObject, labelsOf, namespaceOf } from "./kube-object.ts";
-import { matchesLabels, requirementsOf } from "./label-selector.ts";
+import type { KubeObject } from "./kube-object.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { type Resource, resourceNamed } from "./resource-table.ts";
-import { forbidden, StatusError } from "./status-error.ts";
+import type { Resource } from "./resource-table.ts";
 
-const policyName = "reflex-block-images";
 const word = "reflex-blocked-image";
+const mostImages = 300;
+const longestReference = 1024;
 
 /**
- * Denies an object that brings a blocked image in: 422 whose only cause holds the message, or, under a Warn binding,
- * a text for the `warning` header. Images that the old object had already pass, so relabelling what runs is possible.
+ * Denies an object that brings a blocked image in, or gives texts for the `warning` header. Images that the old object
+ * had already pass, so relabelling what runs is possible.
  */
 export function checkImages(
   store: ObjectStore,
@@ -23,80 +21,48 @@ export function checkImages(
   object: KubeObject,
   old: KubeObject | undefined,
 ): string[] {
-  const policy = store.get(resourceNamed("validatingadmissionpolicies"), "", policyName);
-  if (policy === undefined || !covers(policy, resource, old === undefined ? "CREATE" : "UPDATE")) return [];
-  const bindings = store
-    .list(resourceNamed("validatingadmissionpolicybindings"))
-    .filter((binding) => stringAt(binding, "spec", "policyName") === policyName)
-    .filter((binding) => selectsNamespace(store, binding, namespaceOf(object)));
-  return bindings.flatMap((binding) => judge(store, binding, resource, object, old));
-}
-
-function covers(policy: KubeObject, resource: Resource, operation: string): boolean {
-  const has = (rule: Json, key: string, value: string) =>
-    listAt(rule, key).includes(value) || listAt(rule, key).includes("*");
-  return listAt(policy, "spec", "matchConstraints", "resourceRules").some(
-    (rule) =>
-      has(rule, "apiGroups", resource.group) &&
-      has(rule, "resources", resource.plural) &&
-      has(rule, "operations", operation),
-  );
-}
-
-function selectsNamespace(store: ObjectStore, binding: KubeObject, name: string): boolean {
-  const namespace = store.get(resourceNamed("namespaces"), "", name);
-  const selector = objectAt(binding, "spec", "matchResources", "namespaceSelector");
-  return matchesLabels(requirementsOf(selector), namespace === undefined ? {} : labelsOf(namespace));
-}
-
-function judge(
-  store: ObjectStore,
-  binding: KubeObject,
-  resource: Resource,
-  object: KubeObject,
-  old: KubeObject | undefined,
-): string[] {
-  const reference = objectAt(binding, "spec", "paramRef");
-  const list = store.get(
-    resourceNamed("configmaps"),
-    stringAt(reference, "namespace"),
-    stringAt(reference, "name"),
-  );
-  const whose = `ValidatingAdmissionPolicy '${policyName}' with binding '${binding.metadata.name}'`;
-  if (list === undefined) {
-    if (stringAt(reference, "parameterNotFoundAction") !== "Deny") return [];
-    const why = "no params found for policy binding with `Deny` parameterNotFoundAction";
-    throw denial(resource, object, `${whose} denied request: failed to configure binding: ${why}`);
-  }
-  const data = objectAt(list, "data");
-  const before = old === undefined ? [] : imagesOf(resource, old);
-  const fresh = imagesOf(resource, object).filter((image) => !before.includes(image));
-  const bad = fresh.filter((image) =>
-    blockKeys(parseImageName(image)).some((key) => Object.hasOwn(data, key)),
-  );
-  if (bad.length === 0) return [];
-  const message = `${word}: ${bad.join(", ")}`;
-  const actions = listAt(binding, "spec", "validationActions");
-  if (actions.includes("Deny")) throw denial(resource, object, `${whose} denied request: ${message}`);
-  const warning = `Validation failed for ${whose}: ${message}`;
-  return actions.includes("Warn") ? [warning] : [];
-}
-
-function denial(resource: Resource, object: KubeObject, message: string): StatusError {
-  const text = forbidden(resource, object.metadata.name, message).message;
-  return new StatusError(422, "Invalid", text, {
-    name: object.metadata.name,
-    ...(resource.group === "" ? {} : { group: resource.group }),
-    kind: resource.plural,
-    causes: [{ message }],
+  return judge({ store, resource, object, old }, "reflex-block-images", (list) => {
+    const spec = podSpecOf(resource, object);
+    const tooMany = placesOf(spec).length > mostImages;
+    const before = old === undefined ? [] : imagesOf(podSpecOf(resource, old));
+    const added = tooMany ? [] : imagesOf(spec).filter((image) => !before.includes(image));
+    const fresh = added.filter((image) => image.length <= longestReference);
+    const entries = { ...objectAt(list, "data"), ...objectAt(list, "spec", "entries") };
+    const bad = fresh.filter((image) =>
+      blockKeys(parseImageName(image)).some((key) => Object.hasOwn(entries, key)),
+    );
+    return [
+      ...(bad.length > 0
+        ? [worded(`${word}: ${bad.join(", ")}`, `${word}: one of its images is blocked`)]
+        : []),
+      ...(tooMany
+        ? [`${word}: more than ${mostImages} containers and volumes in one pod are not looked through`]
+        : []),
+      ...(fresh.length < added.length
+        ? [`${word}: a reference to an image with more than ${longestReference} characters is not looked at`]
+        : []),
+    ];
   });
 }
 
-function imagesOf(resource: Resource, object: JsonObject): string[] {
-  const path = resource.plural === "pods" ? ["spec"] : [...(resource.template ?? []), "spec"];
-  const spec = objectAt(object, ...path);
-  return ["containers", "initContainers", "ephemeralContainers"]
-    .flatMap((field) => listAt(spec, field))
-    .map((container) => stringAt(container, "image"))
-    .filter((image) => image !== "");
+/** The specification of the pod, or of the pods that an object makes. */
+export function podSpecOf(resource: Resource, object: JsonObject): JsonObject {
+  return objectAt(object, ...(resource.plural === "pods" ? [] : (resource.template ?? [])), "spec");
+}
+
+/** All containers of a pod's specification. */
+export function containersOf(spec: JsonObject): readonly Json[] {
+  return ["containers", "initContainers", "ephemeralContainers"].flatMap((field) => listAt(spec, field));
+}
+
+/** All images of a pod's specification, as written. */
+export function imagesOf(spec: JsonObject): string[] {
+  return [
+    ...containersOf(spec).map((container) => stringAt(container, "image")),
+    ...listAt(spec, "volumes").map((volume) => stringAt(volume, "image", "reference")),
+  ].filter((image) => image !== "");
+}
+
+function placesOf(spec: JsonObject): readonly Json[] {
+  return [...containersOf(spec), ...listAt(spec, "volumes")];
 }

@@ -9,6 +9,7 @@ import { undecodable } from "./metadata-validation.ts";
 import { initialStatus, withDefaults } from "./object-defaults.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { validate } from "./object-validation.ts";
+import { checkPodRules } from "./pod-rules.ts";
 import { apiVersionOf, type Resource, resourceNamed } from "./resource-table.ts";
 import { serverSideApply } from "./server-side-apply.ts";
 import { alreadyExists, badRequest, forbidden, notFound, StatusError } from "./status-error.ts";
@@ -46,7 +47,12 @@ export function createObject(
   const prepared = withTemplateGeneration(resource, undefined, withoutEmptyMaps(resource, defaulted));
   const object = withStatus(resource, prepared, trusted);
   validate(resource, object);
-  const warnings = trusted ? [] : checkImages(store, resource, object, undefined);
+  const warnings = trusted
+    ? []
+    : [
+        ...checkImages(store, resource, object, undefined),
+        ...checkPodRules(store, resource, object, undefined),
+      ];
   if (!trusted) checkHeld(store, resource, object);
   if (store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
   const recorded =

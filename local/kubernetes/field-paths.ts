@@ -17,6 +17,8 @@ const atomicMaps = new Set([
   "paramRef",
   "matchConstraints",
   "matchResources",
+  // Of our own lists, as their definition says.
+  "entries",
 ]);
 const systemMetadata = new Set([
   "name",

@@ -18,6 +18,7 @@ import type { Resource } from "./resource-table.ts";
 import { type Cause, invalid, invalidValue, requiredValue } from "./status-error.ts";
 
 const configMapLimit = 1_048_576;
+const listLimit = 10_000;
 const selecting = ["deployments", "statefulsets", "replicasets", "daemonsets"];
 
 /** Raises 422 with every cause for an object that the server would not store; `old` adds what an update may not do. */
@@ -37,6 +38,7 @@ function kindCauses(resource: Resource, object: KubeObject): Cause[] {
   if (resource.plural === "validatingadmissionpolicybindings") return bindingCauses(object);
   if (resource.plural.endsWith("webhookconfigurations")) return hookCauses(object);
   if (resource.plural === "services") return sourceRangeCauses(object);
+  if (resource.plural === "admissionlists") return listCauses(object);
   return [...replicaCauses(object), ...selectorCauses(resource, object), ...templateCauses(resource, object)];
 }
 
@@ -96,6 +98,27 @@ function configMapCauses(object: KubeObject): Cause[] {
           },
         ]
       : []),
+  ];
+}
+
+// As the definition of our own lists says.
+function listCauses(object: KubeObject): Cause[] {
+  const entries = Object.entries(objectAt(object, "spec", "entries"));
+  return [
+    ...(entries.length > listLimit
+      ? [
+          {
+            reason: "FieldValueTooMany",
+            message: `Too many: ${entries.length}: must have at most ${listLimit} items`,
+            field: "spec.entries",
+          },
+        ]
+      : []),
+    ...entries
+      .filter(([, value]) => typeof value !== "string")
+      .map(([key, value]) =>
+        invalidValue(`spec.entries.${key}`, value, `spec.entries.${key} in body must be of type string`),
+      ),
   ];
 }
 

@@ -156,6 +156,7 @@ export const resources: readonly Resource[] = [
       immutable: ["roleRef"],
     }),
   ),
+  served("defender-reflex.dev", "v1", { plural: "admissionlists", kind: "AdmissionList", ...installed }),
   served("autoscaling", "v2", {
     plural: "horizontalpodautoscalers",
     kind: "HorizontalPodAutoscaler",

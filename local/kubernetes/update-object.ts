@@ -17,6 +17,7 @@ import { undecodable } from "./metadata-validation.ts";
 import { withDefaults } from "./object-defaults.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { validate } from "./object-validation.ts";
+import { checkPodRules } from "./pod-rules.ts";
 import type { Resource } from "./resource-table.ts";
 import { badRequest, conflict, invalid, invalidValue, staleVersion } from "./status-error.ts";
 import { withTemplateGeneration } from "./template-generation.ts";
@@ -47,7 +48,10 @@ export function updateObject(
   validate(resource, defaulted, old);
   const counted = withTemplateGeneration(resource, old, withGeneration(resource, old, defaulted));
   const recorded = form === "apply" ? counted : recordUpdate(old, counted, by);
-  const warnings = by.subresource === "" ? checkImages(store, resource, recorded, old) : [];
+  const warnings =
+    by.subresource === ""
+      ? [...checkImages(store, resource, recorded, old), ...checkPodRules(store, resource, recorded, old)]
+      : [];
   if (sameJson(recorded, old)) return { object: old, warnings };
   if (dryRun) return { object: recorded, warnings };
   const object = store.put(resource, recorded);

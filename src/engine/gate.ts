@@ -45,6 +45,7 @@ export function gate(
     evictPod: (...named) => through(() => writer.evictPod(...named)),
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     changeWorkload: (...named) => through(() => writer.changeWorkload(...named)),
+    changePodRules: (...named) => through(() => writer.changePodRules(...named)),
     changeBlockList: (...named) => through(() => writer.changeBlockList(...named)),
     recordEvent: (event) => through(() => writer.recordEvent(event)),
     changeHoldList: (...named) => through(() => writer.changeHoldList(...named)),

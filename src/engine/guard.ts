@@ -33,7 +33,7 @@ export interface ProtectionQuestion {
 /** What the guard knows besides the facts. */
 export interface GuardQuestion extends ProtectionQuestion {
   readonly record: Pick<Remediation, "mode" | "signal" | "rule" | "clusterByRule" | "approval" | "createdAt">;
-  readonly playbook: Pick<AnyPlaybook, "kind" | "reversible" | "name" | "highImpact">;
+  readonly playbook: Pick<AnyPlaybook, "kind" | "reversible" | "name" | "highImpact" | "needsApproval">;
   readonly ceiling: Mode;
   /** What somebody answers for leaving alone, if it covers this. */
   readonly exception: Exception | null;
@@ -198,7 +198,13 @@ function momentary({ record: { mode, rule }, tripped, now }: GuardQuestion): Lim
 /** What a person is to decide, or, where the signal was too old when it came, what its rule says. */
 function doubtful(question: GuardQuestion): Limit[] {
   if (question.touched) return [];
-  const asking = [irreversible(question), secondPerson(question), unknownStart(question), again(question)];
+  const asking = [
+    irreversible(question),
+    byParameters(question),
+    secondPerson(question),
+    unknownStart(question),
+    again(question),
+  ];
   return [
     ...aged(question),
     ...asking.flatMap((reason) => (reason === null ? [] : [{ mode: "approve", reason } as const])),
@@ -225,6 +231,11 @@ function irreversible({ playbook }: GuardQuestion): string | null {
   return playbook.reversible || playbook.kind === "evidence"
     ? null
     : `${playbook.name} cannot be taken back, so a person decides`;
+}
+
+/** What the rule, or a person, asks of the playbook may be more than what goes by itself. */
+function byParameters({ playbook, record }: GuardQuestion): string | null {
+  return playbook.needsApproval?.(record.rule.parameters) ?? null;
 }
 
 function secondPerson({ playbook, byPerson }: GuardQuestion): string | null {

@@ -1,3 +1,4 @@
+import type { AdmissionList } from "./admission-list.ts";
 import type { FieldManager } from "./field-managers.ts";
 
 /** A label or annotation map. */
@@ -125,10 +126,10 @@ export interface NetworkPolicy extends ObjectIdentity {
   readonly spec: unknown;
 }
 
-/** The operator's block list: is the manifest whole, and which entries does it hold (key to value). */
-export interface BlockList {
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly entries: Readonly<Record<string, string>>;
-  readonly managers: readonly FieldManager[];
+/**
+ * The operator's block list, where the manifest is whole, and the entries that it holds (key to value). `ConfigMap`: the
+ * policy is that of an earlier version, which an API server may stop to read (docs/decisions/0021).
+ */
+export interface BlockList extends AdmissionList {
+  readonly form: "AdmissionList" | "ConfigMap";
 }

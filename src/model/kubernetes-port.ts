@@ -1,3 +1,4 @@
+import type { AdmissionList } from "./admission-list.ts";
 import type { CiliumReader, CiliumWriter } from "./cilium-port.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
 import type { ServiceReader, ServiceWriter } from "./exposed-service.ts";
@@ -14,9 +15,12 @@ import type {
 import type { EgressPolicy } from "./network-policies.ts";
 import type { NetworkSurroundings } from "./network-surroundings.ts";
 import type { OwnerEvent } from "./owner-event.ts";
+import type { PodFacts } from "./pod-facts.ts";
+import type { PodRuleAction, PodRuleLists } from "./pod-rules.ts";
 import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
 import type { ServiceAccountReader, ServiceAccountWriter } from "./service-account.ts";
 import type { SessionListReader, SessionListWriter } from "./session-list.ts";
+import type { Trial, TriedPod } from "./tried-pod.ts";
 import type { WebhookReader, WebhookWriter } from "./webhook.ts";
 import type { Autoscaler, OwnedKind, WorkloadChange, WorkloadState } from "./workload-state.ts";
 
@@ -53,7 +57,17 @@ export interface KubernetesReader
   /** Null when the policy, its binding or the list itself is missing; `missing` of the refusal is the caller's to word. */
   blockList(): Promise<BlockList | null>;
   /** As `blockList`: the workloads of which new pods are refused. */
-  holdList(): Promise<BlockList | null>;
+  holdList(): Promise<AdmissionList | null>;
+  /**
+   * What the API server says to these pods, each tried as a pod template in our own namespace and never stored. So many
+   * connections are opened for it, one after the other, since every API server has a cache of its own: one row for each.
+   * Null where our identity may not try.
+   */
+  tryPods(pods: readonly TriedPod[], connections: number): Promise<readonly (readonly Trial[])[] | null>;
+  /** The pod rules; null where policy, bindings or lists are missing, `unserved` where Kubernetes is too old for them. */
+  podRules(): Promise<PodRuleLists | "unserved" | null>;
+  /** Shows every pod of the cluster, page by page, 10,000 at most; true: these were all. */
+  eachPod(look: (pod: PodFacts) => void): Promise<boolean>;
   /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
   marked(): Promise<readonly { readonly object: string; readonly remediationId: string }[]>;
 }
@@ -120,7 +134,7 @@ export interface KubernetesWriter
   ): Promise<WorkloadState>;
   /** Adds (text) and removes (null) entries of the block list in one conditional change. */
   changeBlockList(
-    condition: Precondition,
+    condition: Precondition & Pick<BlockList, "form">,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<BlockList>;
   /** Leaves an Event beside an object; one of that name is there already: fine. */
@@ -129,7 +143,13 @@ export interface KubernetesWriter
   changeHoldList(
     condition: Precondition,
     entries: Readonly<Record<string, string | null>>,
-  ): Promise<BlockList>;
+  ): Promise<AdmissionList>;
+  /** Adds (text) and removes (null) pod rules of one action in one conditional change. */
+  changePodRules(
+    action: PodRuleAction,
+    condition: Precondition,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<AdmissionList>;
 }
 
 /** Selects by labels exactly as the API server does. */

@@ -50,7 +50,28 @@ export function regardedBy(target: Target, uid: string): RegardedObject | null {
       return { apiVersion: "v1", kind: "Namespace", namespace: null, name: target.name, uid };
     case "node":
       return { apiVersion: "v1", kind: "Node", namespace: null, name: target.name, uid };
-    default:
+    case "service":
+      return { apiVersion: "v1", kind: "Service", namespace: target.namespace, name: target.name, uid };
+    case "service-account":
+      return {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        namespace: target.namespace,
+        name: target.name,
+        uid,
+      };
+    case "webhook": {
+      const { webhookKind: kind, name } = target;
+      return { apiVersion: "admissionregistration.k8s.io/v1", kind, namespace: null, name, uid };
+    }
+    case "role-binding": {
+      const { namespace, name } = target;
+      const kind = namespace === null ? "ClusterRoleBinding" : "RoleBinding";
+      return { apiVersion: "rbac.authorization.k8s.io/v1", kind, namespace, name, uid };
+    }
+    case "alert":
+    case "image":
+    case "cluster":
       return null;
   }
 }

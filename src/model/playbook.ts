@@ -84,6 +84,8 @@ export interface Playbook<K extends TargetKind = TargetKind, P = unknown> {
   /** More than one pod or one connection may suffer: a person's run wants a second person. */
   readonly highImpact: boolean;
   readonly reversible: boolean;
+  /** Why a person decides where it is run with these parameters; null: none has to. Absent: with none has one to. */
+  needsApproval?(parameters: P): string | null;
   readonly destroysEvidence: boolean;
   plan(input: PlanInput<Extract<Target, { kind: K }>, P>, ports: ReadPorts): Promise<PlanOutcome>;
   apply(plan: Plan, ports: WritePorts): Promise<void>;
@@ -96,8 +98,19 @@ export type AnyPlaybook = Playbook;
 
 /** Declares a playbook: types of target and parameters follow from the declaration, and are checked again when it is called. */
 export function playbook<K extends TargetKind, P>(declared: Playbook<K, P>): AnyPlaybook {
+  const { needsApproval } = declared;
   return {
     ...declared,
+    ...(needsApproval === undefined
+      ? {}
+      : {
+          needsApproval(given) {
+            const parsed = declared.parameters.safeParse(given);
+            return parsed.success
+              ? needsApproval(parsed.data)
+              : "its parameters cannot be read by this version";
+          },
+        }),
     parameters: declared.parameters,
     plan(input, ports) {
       const { target, parameters, remediationId } = input;

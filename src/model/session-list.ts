@@ -1,10 +1,10 @@
-import type { BlockList } from "./kubernetes-objects.ts";
+import type { AdmissionList } from "./admission-list.ts";
 import type { Precondition } from "./kubernetes-port.ts";
 
 /** How the list of pods is read into which nobody gets a session. */
 export interface SessionListReader {
   /** Null when the policy, its binding or the list itself is missing, or one of them does not fit. */
-  sessionList(): Promise<BlockList | null>;
+  sessionList(): Promise<AdmissionList | null>;
 }
 
 /** How the list is changed. */
@@ -13,5 +13,5 @@ export interface SessionListWriter {
   changeSessionList(
     condition: Precondition,
     entries: Readonly<Record<string, string | null>>,
-  ): Promise<BlockList>;
+  ): Promise<AdmissionList>;
 }

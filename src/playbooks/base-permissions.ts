@@ -1,5 +1,7 @@
+import { LIST_GROUP, LIST_RESOURCE } from "../model/admission-list.ts";
 import { BLOCK_LIST, BLOCK_POLICY, HOLD_LIST, HOLD_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { AnyPlaybook, KubernetesPermission } from "../model/playbook.ts";
+import { POD_RULE_LISTS } from "../model/pod-rules.ts";
 
 /**
  * What the engine reads of a cluster whichever playbooks are enabled: to find a target from an alert's entity, to
@@ -27,6 +29,20 @@ export const basePermissions: readonly KubernetesPermission[] = [
       resourceNames: [name],
     })),
   ),
+  {
+    apiGroup: LIST_GROUP,
+    resource: LIST_RESOURCE,
+    verbs: ["get"],
+    resourceNames: [BLOCK_LIST],
+    namespace: OWN_NAMESPACE,
+  },
+  {
+    apiGroup: LIST_GROUP,
+    resource: LIST_RESOURCE,
+    verbs: ["get"],
+    resourceNames: [POD_RULE_LISTS.deny, POD_RULE_LISTS.warn],
+    namespace: OWN_NAMESPACE,
+  },
   ...[BLOCK_LIST, HOLD_LIST].map((name) => ({
     apiGroup: "",
     resource: "configmaps",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LIST_GROUP, LIST_RESOURCE, MOST_ENTRIES } from "../model/admission-list.ts";
 import { Conflict, Refused } from "../model/errors.ts";
 import { BLOCK_LIST, BLOCK_POLICY, blockListValue, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { BlockList } from "../model/kubernetes-objects.ts";
@@ -8,6 +9,8 @@ import { describeTarget } from "../model/target.ts";
 import { blockedEntries } from "./blocked-entries.ts";
 import { byWhom } from "./foreign-change.ts";
 import { plannedTarget } from "./planned-target.ts";
+import { PROBE_CONNECTIONS, probeImages } from "./probe-images.ts";
+import { runningImages } from "./running-images.ts";
 import { touchedField } from "./touched-field.ts";
 
 /** The platform's own images: a cluster that cannot start them cannot be repaired. */
@@ -21,10 +24,21 @@ const PLATFORM_IMAGES = [
 /** What the plan remembers: the keys that it adds to the list. */
 const dataSchema = z.object({ keys: z.array(z.string()).min(1) });
 
+/** Where an entry stands in each form of the list. */
+const OBJECTS = {
+  AdmissionList: `${LIST_RESOURCE}/${OWN_NAMESPACE}/${BLOCK_LIST}`,
+  ConfigMap: `configmaps/${OWN_NAMESPACE}/${BLOCK_LIST}`,
+} as const;
+const FIELDS = { AdmissionList: ["spec", "entries"], ConfigMap: ["data"] } as const;
+const EARLIER_FORM =
+  "The cluster has the list in an earlier form, which an API server may stop to read: apply infra/kubernetes again and move the entries (docs/operator-guide.md).";
+
 const admission = { apiGroup: "admissionregistration.k8s.io", verbs: ["get"], resourceNames: [BLOCK_POLICY] };
 const parameters = z.strictObject({
   /** Repositories that are never blocked, whole or with `/*` at the end for all below. */
   neverBlock: z.array(z.string().min(1)).default(PLATFORM_IMAGES),
+  /** Every tag of its repository, instead of the one that is known; then a person decides. */
+  wholeRepository: z.boolean().default(false),
 });
 
 const impact =
@@ -32,7 +46,7 @@ const impact =
 
 /**
  * Keeps an image from being started anywhere in the cluster: entries in the list that the operator's admission policy
- * reads. An entry is one key of a ConfigMap, so that one remediation never touches another's.
+ * reads. An entry is one key of the list, so that one remediation never touches another's.
  */
 export const blockImage = playbook({
   name: "block-image",
@@ -44,6 +58,16 @@ export const blockImage = playbook({
     kubernetes: [
       { ...admission, resource: "validatingadmissionpolicies" },
       { ...admission, resource: "validatingadmissionpolicybindings" },
+      { apiGroup: "", resource: "pods", verbs: ["list"] },
+      {
+        apiGroup: LIST_GROUP,
+        resource: LIST_RESOURCE,
+        verbs: ["get", "patch"],
+        resourceNames: [BLOCK_LIST],
+        namespace: OWN_NAMESPACE,
+      },
+      { apiGroup: "", resource: "podtemplates", verbs: ["create"], namespace: OWN_NAMESPACE },
+      // The list as an earlier version had it, until the manifests are applied again.
       {
         apiGroup: "",
         resource: "configmaps",
@@ -59,12 +83,16 @@ export const blockImage = playbook({
   reversible: true,
   destroysEvidence: false,
 
-  async plan({ target, parameters: { neverBlock }, remediationId }, { read }) {
-    const entries = blockedEntries(target, neverBlock);
+  needsApproval: ({ wholeRepository }) =>
+    wholeRepository ? "it blocks every tag of a repository, so a person decides" : null,
+
+  async plan({ target, parameters: { neverBlock, wholeRepository }, remediationId }, { read }) {
+    const entries = blockedEntries(target, { neverBlock, wholeRepository });
     if ("obstacle" in entries) {
       return { outcome: "skip", reason: `The ${describeTarget(target)} ${entries.obstacle}.` };
     }
-    const list = requireList(await read.kubernetes(target.cluster).blockList());
+    const reader = read.kubernetes(target.cluster);
+    const list = requireList(await reader.blockList());
     const value = blockListValue(remediationId);
     const taken = entries.keys.filter((key) => !isFree(list, key, value));
     const keys = entries.keys.filter((key) => !taken.includes(key));
@@ -75,19 +103,34 @@ export const blockImage = playbook({
         identity: list.uid,
       };
     }
+    if (Object.keys(list.entries).length + keys.length > MOST_ENTRIES) {
+      return { outcome: "skip", reason: `The block list is full with ${MOST_ENTRIES} entries.` };
+    }
+    const running = await runningImages(reader, keys, neverBlock);
+    if ("platform" in running) {
+      return {
+        outcome: "skip",
+        reason: `The ${describeTarget(target)} is never blocked, since ${running.platform}: without what the platform needs the cluster could not be repaired.`,
+      };
+    }
     return {
       outcome: "change",
       draft: {
         identity: list.uid,
         steps: keys.map((key) => ({
           sentence: `add ${key} to the block list`,
-          touches: [touchedField(target.cluster, `configmaps/${OWN_NAMESPACE}/${BLOCK_LIST}`, `data.${key}`)],
+          touches: [
+            touchedField(target.cluster, OBJECTS[list.form], `${FIELDS[list.form].join(".")}.${key}`),
+          ],
           before: null,
           after: value,
         })),
         impact,
         limits: [
+          ...running.sentences,
           ...entries.limits,
+          `Proved is what the API server says over ${PROBE_CONNECTIONS} connections; one that none of these reaches may learn of it a moment later.`,
+          ...(list.form === "ConfigMap" ? [EARLIER_FORM] : []),
           ...taken.map((key) => `${key} is in the list already, and stays when this is taken back.`),
         ],
         data: { keys },
@@ -110,14 +153,16 @@ export const blockImage = playbook({
   async verify(plan, { read }) {
     const { cluster } = plannedTarget(plan, "image");
     const value = blockListValue(plan.remediationId);
-    const list = await read.kubernetes(cluster).blockList();
+    const reader = read.kubernetes(cluster);
+    const list = await reader.blockList();
     if (list === null) {
       return { verdict: "absent", reason: "The block list, its admission policy or its binding has gone." };
     }
-    const lost = dataSchema.parse(plan.data).keys.filter((key) => list.entries[key] !== value);
+    const { keys } = dataSchema.parse(plan.data);
+    const lost = keys.filter((key) => list.entries[key] !== value);
     return lost.length > 0
       ? { verdict: "absent", reason: `The block list does not hold ${lost.join(", ")} as we wrote it.` }
-      : { verdict: "holds", proof: "declared" };
+      : probeImages(reader, keys);
   },
 
   async revert(plan, { read, write }) {
@@ -152,10 +197,11 @@ function requireOwn(list: BlockList, plan: Plan): readonly string[] {
   if (foreign.length > 0) {
     throw new Conflict(
       `Somebody else has changed ${foreign.join(", ")} in the block list.`,
-      `Look at ConfigMap ${OWN_NAMESPACE}/${BLOCK_LIST}: these entries were left alone.`,
+      `Look at ${list.form} ${OWN_NAMESPACE}/${BLOCK_LIST}: these entries were left alone.`,
       {
         remains: foreign.map(
-          (key) => `The block list keeps ${key} as somebody else wrote it${byWhom(list, ["data", key])}.`,
+          (key) =>
+            `The block list keeps ${key} as somebody else wrote it${byWhom(list, [...FIELDS[list.form], key])}.`,
         ),
       },
     );
@@ -166,7 +212,7 @@ function requireOwn(list: BlockList, plan: Plan): readonly string[] {
 function requireList(list: BlockList | null): BlockList {
   if (list === null) {
     throw new Refused(
-      `The cluster has no block list: admission policy ${BLOCK_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${BLOCK_LIST} are needed.`,
+      `The cluster has no block list: admission policy ${BLOCK_POLICY}, its binding and AdmissionList ${OWN_NAMESPACE}/${BLOCK_LIST} are needed.`,
       "Apply the operator's manifests once: kubectl apply -f infra/kubernetes",
     );
   }

@@ -1,7 +1,7 @@
 import { z } from "zod";
+import type { AdmissionList } from "../model/admission-list.ts";
 import { Conflict, Refused } from "../model/errors.ts";
 import { blockListValue, OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../model/incident-mark.ts";
-import type { BlockList } from "../model/kubernetes-objects.ts";
 import type { Plan } from "../model/plan.ts";
 import { playbook, type ReadPorts } from "../model/playbook.ts";
 import { byWhom } from "./foreign-change.ts";
@@ -160,7 +160,7 @@ async function isThere(plan: Plan, read: ReadPorts["read"]): Promise<boolean> {
 }
 
 /** Whose the plan's entry is; raises `Conflict` where somebody else has put another value there. */
-function entryOf(list: BlockList, plan: Plan): "absent" | "ours" {
+function entryOf(list: AdmissionList, plan: Plan): "absent" | "ours" {
   const { key } = dataSchema.parse(plan.data);
   const entry = list.entries[key];
   if (entry === undefined) return "absent";
@@ -174,7 +174,7 @@ function entryOf(list: BlockList, plan: Plan): "absent" | "ours" {
   );
 }
 
-function requireList(list: BlockList | null): BlockList {
+function requireList(list: AdmissionList | null): AdmissionList {
   if (list === null) {
     throw new Refused(
       `The cluster denies no sessions: admission policy ${SESSION_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${SESSION_LIST} are needed.`,

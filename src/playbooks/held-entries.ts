@@ -1,7 +1,8 @@
 import { z } from "zod";
+import type { AdmissionList } from "../model/admission-list.ts";
 import { Conflict, Refused } from "../model/errors.ts";
 import { blockListValue, HOLD_LIST, HOLD_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
-import type { BlockList, WorkloadKind } from "../model/kubernetes-objects.ts";
+import type { WorkloadKind } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { PlanStep } from "../model/plan.ts";
 import type { KubernetesPermission, WritePorts } from "../model/playbook.ts";
@@ -84,7 +85,7 @@ function isNamedAfter({ kind, name, selector }: WorkloadState, owner: string): b
 
 /** The keys that are free or ours already; the others hold under somebody else's name. */
 export function ownKeys(
-  list: BlockList,
+  list: AdmissionList,
   keys: readonly string[],
   remediationId: string,
 ): { readonly free: readonly string[]; readonly taken: readonly string[] } {
@@ -126,7 +127,7 @@ export async function hold(
 }
 
 /** Why it does not hold; null: every key is there as we wrote it. */
-export function whyNotHeld(list: BlockList | null, { keys, remediationId }: Held): string | null {
+export function whyNotHeld(list: AdmissionList | null, { keys, remediationId }: Held): string | null {
   if (list === null) return "The list of held workloads, its admission policy or its binding has gone.";
   const value = blockListValue(remediationId);
   const lost = keys.filter((key) => list.entries[key] !== value);
@@ -150,7 +151,7 @@ export async function release(
 }
 
 /** The list; raises `Refused` where the operator has not installed it. */
-export function requireHoldList(list: BlockList | null): BlockList {
+export function requireHoldList(list: AdmissionList | null): AdmissionList {
   if (list === null) {
     throw new Refused(
       `The cluster has no list of held workloads: admission policy ${HOLD_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${HOLD_LIST} are needed.`,
@@ -161,7 +162,7 @@ export function requireHoldList(list: BlockList | null): BlockList {
 }
 
 /** Raises `Conflict` where somebody else has put another value under one of the keys. */
-export function requireOwn(list: BlockList, keys: readonly string[], remediationId: string): void {
+export function requireOwn(list: AdmissionList, keys: readonly string[], remediationId: string): void {
   const { taken } = ownKeys(list, keys, remediationId);
   if (taken.length === 0) return;
   throw new Conflict(
@@ -176,6 +177,6 @@ export function requireOwn(list: BlockList, keys: readonly string[], remediation
   );
 }
 
-function isFree({ entries }: BlockList, key: string, value: string): boolean {
+function isFree({ entries }: AdmissionList, key: string, value: string): boolean {
   return entries[key] === undefined || entries[key] === value;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import type { AdmissionList } from "../model/admission-list.ts";
 import { Conflict } from "../model/errors.ts";
-import type { BlockList } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
@@ -120,7 +120,7 @@ export const holdWorkload = playbook({
 });
 
 /** What came between the workload and its pods while the plan was made, and is not refused for its owner's sake. */
-async function notHeld(plan: Plan, list: BlockList | null, reader: KubernetesReader): Promise<string[]> {
+async function notHeld(plan: Plan, list: AdmissionList | null, reader: KubernetesReader): Promise<string[]> {
   const { namespace, name, workloadKind } = plannedTarget(plan, "workload");
   const workload = await reader.workloadState(workloadKind, namespace, name);
   const found = workload?.uid === plan.identity ? await heldKeys(workload, reader) : { keys: [] };

@@ -4,6 +4,7 @@ import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
 import { denyExec } from "./deny-exec.ts";
 import { disableWebhook } from "./disable-webhook.ts";
+import { enforcePodRules } from "./enforce-pod-rules.ts";
 import { holdWorkload } from "./hold-workload.ts";
 import { isolatePod } from "./isolate-pod.ts";
 import { notify } from "./notify.ts";
@@ -22,6 +23,7 @@ export const playbooks: readonly AnyPlaybook[] = [
   scaleToZero,
   holdWorkload,
   blockImage,
+  enforcePodRules,
   cordonNode,
   collectEvidence,
   removeRoleBinding,

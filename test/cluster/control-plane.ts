@@ -71,6 +71,8 @@ export async function startControlPlane(assets: string): Promise<ControlPlane> {
     `--cert-dir=${file("certs")}`,
     `--token-auth-file=${file("tokens.csv")}`,
     "--authorization-mode=RBAC",
+    // As on every managed cluster; without it the server itself takes no privileged container.
+    "--allow-privileged=true",
     "--service-account-issuer=https://kubernetes.default.svc",
     `--service-account-key-file=${file("sa.pub")}`,
     `--service-account-signing-key-file=${file("sa.key")}`,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
 import { startKubernetes } from "../../local/kubernetes/index.ts";
+import { resourceNamed } from "../../local/kubernetes/resource-table.ts";
 import { missingBinaries, startControlPlane } from "./control-plane.ts";
 
 /** An object as the API has it. */
@@ -38,6 +39,8 @@ export interface Lab {
   empty(replicaSet: string): Promise<void>;
   /** Sets the wanted number of pods of a Deployment in the namespace shop, as an administrator does. */
   scale(deployment: string, replicas: number): Promise<void>;
+  /** Deletes one object as an administrator. */
+  remove(kind: string, name: string, namespace?: string): Promise<void>;
   list(kind: string, namespace?: string): Promise<readonly LabObject[]>;
   close(): Promise<void>;
 }
@@ -111,6 +114,9 @@ export async function realLab(): Promise<Lab> {
     async scale(deployment, replicas) {
       await kubectl(["--namespace=shop", "scale", `deployment/${deployment}`, `--replicas=${replicas}`]);
     },
+    async remove(kind, name, namespace) {
+      await kubectl(["delete", kind, name, ...(namespace === undefined ? [] : ["--namespace", namespace])]);
+    },
     async list(kind, namespace) {
       const where = namespace === undefined ? ["--all-namespaces"] : ["--namespace", namespace];
       const answer: { items: LabObject[] } = JSON.parse(await kubectl(["get", kind, "-o", "json", ...where]));
@@ -156,6 +162,16 @@ export async function standInLab(): Promise<Lab> {
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/exec?command=true`;
       const headers = { authorization: "Bearer stand-in-token" };
       return (await fetch(cluster.url + path, { method: "POST", headers })).text();
+    },
+    async remove(kind, name, namespace) {
+      const of = resourceNamed(kind);
+      const group = of.group === "" ? `api/${of.version}` : `apis/${of.group}/${of.version}`;
+      const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
+      const answer = await fetch(`${cluster.url}/${group}${within}/${kind}/${name}`, {
+        method: "DELETE",
+        headers: { authorization: "Bearer stand-in-token" },
+      });
+      if (!answer.ok) throw new Error(await answer.text());
     },
     // Its controllers have finished the rollout already.
     empty: () => Promise.resolve(),

@@ -2,6 +2,7 @@ import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 import { acts } from "./scenarios-acts.ts";
+import { admissionScenarios } from "./scenarios-admission.ts";
 import { evidenceScenarios } from "./scenarios-evidence.ts";
 import { networkScenarios } from "./scenarios-network.ts";
 import { workloadScenarios } from "./scenarios-workloads.ts";
@@ -116,13 +117,14 @@ export const scenarios: readonly Scenario[] = [
     parameters: {},
     foreign: [
       {
-        apiVersion: "v1",
-        kind: "ConfigMap",
+        apiVersion: "defender-reflex.dev/v1",
+        kind: "AdmissionList",
         metadata: { namespace: "defender-reflex", name: "reflex-blocked-images" },
-        data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" },
+        spec: { entries: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } },
       },
     ],
   },
+  ...admissionScenarios,
   ...(["eviction", "delete"] as const).map((by) => ({
     name: `a bare pod, by ${by}`,
     playbook: "terminate-pod",

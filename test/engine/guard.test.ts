@@ -297,6 +297,19 @@ describe("what lowers the mode to a person's word", () => {
     );
   });
 
+  it("does so where the playbook wants it for what the rule asks of it, also in a person's run", () => {
+    const playbook = {
+      needsApproval: (given: unknown) => (JSON.stringify(given) === '{"action":"deny"}' ? "it denies" : null),
+    };
+    const rule = { parameters: { action: "deny" } };
+    expect(ask({ playbook })).toEqual(go());
+    expect(ask({ playbook, rule })).toEqual(go("approve", "it denies"));
+    expect(ask({ playbook, rule, signal: { kind: "manual" }, byPerson: true })).toEqual(
+      go("approve", "it denies"),
+    );
+    expect(ask({ playbook, rule, record: { approval: APPROVAL } })).toEqual(go());
+  });
+
   it("does so from the third episode in a day on", () => {
     const lowered = "it is the third time in a day: somebody is pulling the other way";
     expect(ask({ episodes: 2 })).toEqual(go());

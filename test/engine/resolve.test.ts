@@ -119,6 +119,9 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     service: absent,
     serviceAccount: absent,
     blockList: absent,
+    tryPods: absent,
+    eachPod: absent,
+    podRules: absent,
     marked: absent,
     ...noEvidence,
   };

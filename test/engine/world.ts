@@ -143,6 +143,9 @@ export class World {
       serviceAccount: absent,
       blockList: absent,
       ...noEvidence,
+      tryPods: absent,
+      eachPod: absent,
+      podRules: absent,
       marked: () =>
         this.#call(hooks, "marked", () =>
           [...this.pods.values()].flatMap((pod) => {
@@ -182,6 +185,7 @@ export class World {
       admitSources: absent,
       deleteServiceAccount: absent,
       createServiceAccount: absent,
+      changePodRules: absent,
       labelPod: (namespace, name, condition, labels) =>
         this.#call(hooks, `label ${name}`, () => {
           const pod = this.pods.get(`${namespace}/${name}`);

@@ -24,7 +24,7 @@ import { openTable, type TableTransport } from "../../src/store/open-table.ts";
 import { StoreUnreachable } from "../../src/store/table.ts";
 import { alert, countingRandomness, fakeClock } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
-import { blockListObjects, sessionListObjects } from "../playbooks/cluster-objects.ts";
+import { blockListObjects, podRuleObjects, sessionListObjects } from "../playbooks/cluster-objects.ts";
 import { holdListObjects } from "../playbooks/workload-objects.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
@@ -76,6 +76,7 @@ export async function faultBench(
   ]);
   kubernetes.seed([
     ...blockListObjects(),
+    ...podRuleObjects(),
     ...holdListObjects(),
     ...sessionListObjects(),
     ...way.objects(NAME),

@@ -1,6 +1,7 @@
 import { OPEN_STATES, type OpenState, type State } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { waysOfActs } from "./way-of-acts.ts";
+import { ADMISSION_WAYS } from "./way-of-admission.ts";
 import { evidenceWay } from "./way-of-evidence.ts";
 import { NETWORK_WAYS } from "./way-of-network.ts";
 import { workloadWays } from "./way-of-workloads.ts";
@@ -20,6 +21,8 @@ export interface WayOfLife {
   objects(name: string): readonly object[];
   /** What is changed from outside once the remediation is in this state, so that it can go on. */
   readonly nudge: { readonly state: State; objects(name: string): readonly object[] } | null;
+  /** Why only one life at a time can be led; absent: any number can. */
+  readonly alone?: string;
   /** How the path of what it reads of its target ends, where that is not the pod. */
   reads?(name: string): string;
   /** Without what it reads (the pod that the alert names, unless told otherwise) there is nothing to do. */
@@ -98,9 +101,10 @@ export const WAYS: readonly WayOfLife[] = [
     objects: (name) => [pod(name, `registry.example/${name}:1`)],
     nudge: null,
     needsPod: false,
-    writes: [{ method: "PATCH", path: "/configmaps/" }],
-    never: { verifying: "its entry is read back at once" },
+    writes: [{ method: "PATCH", path: "/admissionlists/" }],
+    never: { verifying: "its entry is read back, and tried, at once" },
   },
+  ...ADMISSION_WAYS,
   {
     playbook: "cordon-node",
     key: "K8S.NODE_KubeConfigAccess",

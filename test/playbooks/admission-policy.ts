@@ -20,7 +20,7 @@ export interface Admission {
   readonly request: Bindings;
   readonly object: Bindings | null;
   readonly oldObject: Bindings | null;
-  /** What the policy's parameter holds; absent: it has none. */
+  /** What the parameter holds; null where the policy has one that is not there. */
   readonly params?: Bindings | null;
 }
 

@@ -31,7 +31,13 @@ const policySchema = z.object({
       ),
     }),
     variables: z.array(z.strictObject({ name: z.string(), expression: z.string() })),
-    validations: z.array(z.strictObject({ expression: z.string(), messageExpression: z.string() })),
+    validations: z.array(
+      z.strictObject({
+        expression: z.string(),
+        message: z.string(),
+        messageExpression: z.string().optional(),
+      }),
+    ),
   }),
 });
 const bindingSchema = z.object({
@@ -144,9 +150,14 @@ describe("the admission policy of the manifests", () => {
       expect(expressionOf("images")).toContain(`has(variables.spec.${place})`);
     }
     expect(expressionOf("oldImages")).toBe(
-      expressionOf("images").replaceAll("variables.spec", "variables.oldSpec"),
+      expressionOf("images")
+        .replaceAll("variables.spec", "variables.oldSpec")
+        .replace("variables.isLarge", "variables.wasLarge"),
     );
-    expect(expressionOf("fresh")).toContain("!(i in variables.oldImages)");
+    expect(expressionOf("added")).toContain("!(i in variables.oldImages)");
+    for (const place of ["containers", "initContainers", "ephemeralContainers", "volumes"]) {
+      expect(expressionOf("isLarge")).toContain(`variables.spec.${place}.size()`);
+    }
   });
 
   it("uses each variable after it is declared, within the limits of an expression", () => {
@@ -161,15 +172,17 @@ describe("the admission policy of the manifests", () => {
     expect([...known]).toContain("bad");
   });
 
-  it("fails closed where an expression fails, and stays out of the way where the list is gone", () => {
-    expect(policy.spec.failurePolicy).toBe("Fail");
-    expect(policy.spec.paramKind).toEqual({ apiVersion: "v1", kind: "ConfigMap" });
-    expect(policy.spec.validations).toEqual([
-      {
-        expression: "variables.bad.size() == 0",
-        messageExpression: "'reflex-blocked-image: ' + variables.bad.join(', ')",
-      },
+  it("denies by name what could make an expression fail, and stays out of the way where the list is gone", () => {
+    expect(policy.spec.failurePolicy).toBe("Ignore");
+    expect(policy.spec.paramKind).toEqual({ apiVersion: "defender-reflex.dev/v1", kind: "AdmissionList" });
+    expect(policy.spec.validations.map(({ expression }) => expression)).toEqual([
+      "variables.bad.size() == 0",
+      "!variables.isLarge",
+      "variables.added.size() == variables.fresh.size()",
     ]);
+    expect(policy.spec.validations.every(({ message }) => message.startsWith("reflex-blocked-image: "))).toBe(
+      true,
+    );
     expect(binding.spec.validationActions).toEqual(["Deny"]);
     expect(binding.spec.paramRef).toEqual({
       name: BLOCK_LIST,
@@ -190,10 +203,11 @@ describe("the admission policy of the manifests", () => {
   it("comes with the list that it names, in a manifest that keeps what the list holds", () => {
     const [list] = manifest("2-blocked-images.yaml");
     expect(list).toMatchObject({
-      kind: "ConfigMap",
+      apiVersion: "defender-reflex.dev/v1",
+      kind: "AdmissionList",
       metadata: { name: BLOCK_LIST, namespace: OWN_NAMESPACE },
     });
-    expect(list).not.toHaveProperty("data");
+    expect(list).not.toHaveProperty("spec");
     expect(manifest("1-namespace.yaml")).toMatchObject([
       { kind: "Namespace", metadata: { name: OWN_NAMESPACE } },
     ]);

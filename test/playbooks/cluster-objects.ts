@@ -19,7 +19,26 @@ export function manifest(file: string): Record<string, unknown>[] {
 
 /** What the operator applies so that images can be blocked. */
 export const blockListObjects = (): object[] =>
-  ["1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(manifest);
+  ["1-admission-lists.yaml", "1-namespace.yaml", "2-blocked-images.yaml", "3-block-images.yaml"].flatMap(
+    manifest,
+  );
+
+/** What the operator applies so that pods can be held to rules. */
+export const podRuleObjects = (): object[] =>
+  ["1-admission-lists.yaml", "1-namespace.yaml", "7-pod-rules.yaml"].flatMap(manifest);
+
+/** What the operator applied with an earlier version: the list is a ConfigMap, and its policy fails closed. */
+export function earlierBlockListObjects(): object[] {
+  const [policy, binding] = manifest("3-block-images.yaml");
+  const paramKind = { apiVersion: "v1", kind: "ConfigMap" };
+  const metadata = { name: "reflex-blocked-images", namespace: "defender-reflex" };
+  return [
+    ...manifest("1-namespace.yaml"),
+    { apiVersion: "v1", kind: "ConfigMap", metadata },
+    { ...policy, spec: { ...Object(policy?.["spec"]), paramKind, failurePolicy: "Fail" } },
+    { ...binding },
+  ];
+}
 
 /** What the operator applies so that sessions can be denied. */
 export const sessionListObjects = (): object[] => manifest("8-deny-exec.yaml");

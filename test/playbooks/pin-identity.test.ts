@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { resources } from "../../local/kubernetes/resource-table.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
+import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
 import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
+import { POD_RULE_LISTS } from "../../src/model/pod-rules.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pin, pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
@@ -19,6 +21,7 @@ const BINDING = /^reflex-pinned-identity: it deletes role bindings that are not 
 const ACCOUNT = /^reflex-pinned-identity: it deletes service accounts and makes them anew/;
 const SERVICE = /^reflex-pinned-identity: it marks services and sets who reaches them/;
 const HOOK = /^reflex-pinned-identity: it marks webhooks and says which objects/;
+const TEMPLATE = /^reflex-pinned-identity: it tries pod templates in its own namespace/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -61,7 +64,21 @@ const hooked = (...hooks: object[]): Request => ({
   ...onHook,
   object: webhooks("MutatingWebhookConfiguration", "evil", { hooks }),
 });
-const onList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+const onList: Request = {
+  group: LIST_GROUP,
+  resource: LIST_RESOURCE,
+  namespace: OWN_NAMESPACE,
+  name: BLOCK_LIST,
+};
+const onEarlierList: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: BLOCK_LIST };
+const trying: Request = {
+  operation: "CREATE",
+  resource: "podtemplates",
+  namespace: OWN_NAMESPACE,
+  name: undefined,
+  object: { metadata: {}, template: {} },
+  dryRun: true,
+};
 
 function bound(more: Parameters<typeof binding>[2]): Request {
   return { ...onBinding, oldObject: binding(null, "ci-admin", more) };
@@ -123,9 +140,13 @@ describe("what the pinned identity may do", () => {
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
     [
       "change the list of sessions",
-      { ...onList, name: SESSION_LIST, object: { data: { a: "b" } }, oldObject: {} },
+      { ...onEarlierList, name: SESSION_LIST, object: { data: { a: "b" } }, oldObject: {} },
     ],
-    ["change the block list", { ...onList, object: { data: { a: "b" } }, oldObject: {} }],
+    ["change the block list", { ...onList, object: { spec: { entries: { a: "b" } } }, oldObject: {} }],
+    ["change the block list in its earlier form", { ...onEarlierList, object: { data: {} }, oldObject: {} }],
+    ["change the pod rules that warn", { ...onList, name: POD_RULE_LISTS.warn, object: {}, oldObject: {} }],
+    ["change the pod rules that deny", { ...onList, name: POD_RULE_LISTS.deny, object: {}, oldObject: {} }],
+    ["try a pod template without storing it", trying],
     ["mark and cordon a node", { ...onNode, object: cordoned, oldObject: node() }],
     ["delete a cluster role binding", onBinding],
     ["delete one without subjects", { ...onBinding, oldObject: { metadata: {}, roleRef: {} } }],
@@ -180,6 +201,8 @@ describe("what the pinned identity may do", () => {
         resource: name,
         subResource,
         namespace: at,
+        // A pod template is only ever tried.
+        dryRun: name === "podtemplates" ? true : undefined,
       };
       expect([verb, resource, pinVerdict({ ...request, name: resourceNames?.[0] ?? "x" })]).toEqual([
         verb,
@@ -294,7 +317,21 @@ describe("what the pin denies", () => {
     ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
     ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
     ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
-    ["the list of sessions deleted", NAMESPACE, { ...onList, name: SESSION_LIST, operation: "DELETE" }],
+    [
+      "the list of sessions deleted",
+      NAMESPACE,
+      { ...onEarlierList, name: SESSION_LIST, operation: "DELETE" },
+    ],
+    ["a pod template stored", NAMESPACE, { ...trying, dryRun: false }],
+    [
+      "a pod template stored, of which nothing says that it is tried",
+      NAMESPACE,
+      { ...trying, dryRun: undefined },
+    ],
+    ["a pod template tried in another namespace", TEMPLATE, { ...trying, namespace: "shop" }],
+    ["a pod template changed", NAMESPACE, { ...trying, operation: "UPDATE", name: "x" }],
+    ["a list of another name", NAMESPACE, { ...onList, name: "theirs" }],
+    ["a list in another group", NAMESPACE, { ...onList, group: "example.org" }],
     ["the block list deleted", NAMESPACE, { ...onList, operation: "DELETE" }],
     ["the block list made anew", NAMESPACE, { ...onList, operation: "CREATE" }],
     ["something below the block list", NAMESPACE, { ...onList, subResource: "status" }],

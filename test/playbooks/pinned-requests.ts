@@ -15,6 +15,7 @@ export interface Request {
   readonly name?: string | undefined;
   readonly object?: object | null;
   readonly oldObject?: object | null;
+  readonly dryRun?: boolean | undefined;
 }
 
 /** As an API server hands it to a policy: parts of the request that are empty are missing. */
@@ -36,6 +37,7 @@ export function asked(request: Request): Admission {
       subResource,
       namespace,
       name,
+      dryRun: request.dryRun,
       userInfo: present({ username, groups: ["system:authenticated"] }),
     }),
     object: (request.object ?? null) as Bindings | null,

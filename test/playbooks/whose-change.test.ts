@@ -10,6 +10,7 @@ import { playbooks } from "../../src/playbooks/index.ts";
 import {
   blockListObjects,
   CLUSTER,
+  earlierBlockListObjects,
   node,
   pod,
   portsOf,
@@ -115,6 +116,14 @@ const CASES = [
     what: "an entry of the block list",
     target: { kind: "image", cluster: CLUSTER, reference: "evil/miner:1", digest: null },
     objects: blockListObjects(),
+    path: "/apis/defender-reflex.dev/v1/namespaces/defender-reflex/admissionlists/reflex-blocked-images",
+    change: { spec: { entries: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } } },
+  },
+  {
+    name: "block-image",
+    what: "an entry of the list in its earlier form",
+    target: { kind: "image", cluster: CLUSTER, reference: "evil/miner:1", digest: null },
+    objects: earlierBlockListObjects(),
     path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-blocked-images",
     change: { data: { "docker.io_S_evil_S_miner_T_1": "an operator wrote this" } },
   },
@@ -202,7 +211,15 @@ describe("a revert that somebody else's change forbids", () => {
 describe("our own writes", () => {
   it.each(CASES)("bear our name: $name, $what", async ({ name, target, objects }) => {
     const { cluster } = await applied(name, target, objects);
-    const kinds = ["pods", "networkpolicies", "deployments", "configmaps", "nodes", "services"];
+    const kinds = [
+      "pods",
+      "networkpolicies",
+      "deployments",
+      "configmaps",
+      "admissionlists",
+      "nodes",
+      "services",
+    ];
     const all = [...kinds, "validatingwebhookconfigurations"].flatMap((plural) => cluster.readAll(plural));
     const managers = all.flatMap(({ metadata }) => JSON.stringify(metadata["managedFields"] ?? []));
 

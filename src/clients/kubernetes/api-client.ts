@@ -46,6 +46,8 @@ export interface Apis {
   readonly raw: RawGet;
   /** The metadata of an object without a type, as those of the others are. */
   metadataFromWire(value: unknown): V1ObjectMeta;
+  /** Calls over a connection that is opened for these and closed after them. */
+  fresh<T>(send: (apis: Apis) => Promise<T>): Promise<T>;
 }
 
 /** The client of one cluster with its sockets. */
@@ -115,7 +117,16 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
         },
       ],
     });
+  const fresh: Apis["fresh"] = async (send) => {
+    const other = await openApiClient(access, options);
+    try {
+      return await send(other.apis);
+    } finally {
+      await other.close();
+    }
+  };
   const apis = {
+    fresh,
     core: new sdk.CoreV1Api(configuration()),
     apps: new sdk.AppsV1Api(configuration()),
     batch: new sdk.BatchV1Api(configuration()),

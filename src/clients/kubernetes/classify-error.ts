@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Conflict, Permanent, Retryable } from "../../model/errors.ts";
 import { type ApiCall, describeCall } from "./api-call.ts";
+import { wordsOf } from "./own-words.ts";
 
 const UNREACHABLE_PAUSE_MS = 1_000;
 const THROTTLED_PAUSE_MS = 5_000;
@@ -40,7 +41,15 @@ const statusSchema = z.object({
   reason: z.string().optional(),
   details: z
     .object({
-      causes: z.array(z.object({ reason: z.string().optional(), field: z.string().optional() })).optional(),
+      causes: z
+        .array(
+          z.object({
+            reason: z.string().optional(),
+            field: z.string().optional(),
+            message: z.string().optional(),
+          }),
+        )
+        .optional(),
     })
     .optional(),
 });
@@ -176,6 +185,15 @@ function classifyAnswer(answer: ErrorAnswer, call: ApiCall, advice: AccessAdvice
       cause,
     });
   }
+  // Of all messages only what a policy of ours says is passed on: it quotes names and nothing else of an object.
+  const words = wordsOf(causesOf(answer).map(({ message }) => message));
+  if (words !== null) {
+    return new Permanent(
+      `${what} It was refused: ${words}`,
+      "An admission policy of defender-reflex itself refuses this: infra/kubernetes says which and why.",
+      { cause },
+    );
+  }
   const fields = causesOf(answer).flatMap(({ field }) =>
     field === undefined || field === "" ? [] : [field],
   );
@@ -217,9 +235,11 @@ function strange(call: ApiCall, cause: Error, advice: AccessAdvice): Retryable {
   );
 }
 
-function causesOf({
-  status,
-}: ErrorAnswer): readonly { reason?: string | undefined; field?: string | undefined }[] {
+function causesOf({ status }: ErrorAnswer): readonly {
+  reason?: string | undefined;
+  field?: string | undefined;
+  message?: string | undefined;
+}[] {
   return status?.details?.causes ?? [];
 }
 

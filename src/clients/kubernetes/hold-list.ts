@@ -3,8 +3,8 @@ import type {
   V1ValidatingAdmissionPolicy,
   V1ValidatingAdmissionPolicyBinding,
 } from "@kubernetes/client-node";
+import type { AdmissionList } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, HOLD_LIST, HOLD_POLICY, OWN_NAMESPACE } from "../../model/incident-mark.ts";
-import type { BlockList } from "../../model/kubernetes-objects.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { checkedMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
@@ -14,7 +14,7 @@ const admission = { verb: "get", apiGroup: "admissionregistration.k8s.io", name:
 const list = { apiGroup: "", resource: "configmaps", namespace: OWN_NAMESPACE, name: HOLD_LIST } as const;
 
 /** Reads the list of held workloads; null unless policy, binding and list are there and fit each other, so that an entry holds. */
-export async function readHoldList({ find }: Connection): Promise<BlockList | null> {
+export async function readHoldList({ find }: Connection): Promise<AdmissionList | null> {
   const [policy, binding, held] = await Promise.all([
     find({ ...admission, resource: "validatingadmissionpolicies" }, async (apis) => {
       const answer = await apis.admission.readValidatingAdmissionPolicy({ name: HOLD_POLICY });
@@ -45,7 +45,7 @@ export function writeHoldList({ call }: Connection): Pick<KubernetesWriter, "cha
   };
 }
 
-function listFrom(answer: V1ConfigMap, expected: { readonly uid?: string } = {}): BlockList {
+function listFrom(answer: V1ConfigMap, expected: { readonly uid?: string } = {}): AdmissionList {
   const { uid, resourceVersion, managedFields } = checkedMetadata(answer, {
     kind: "ConfigMap",
     namespace: OWN_NAMESPACE,

@@ -1,4 +1,3 @@
-import type { V1ManagedFieldsEntry } from "@kubernetes/client-node";
 import type { FieldManager } from "../../model/field-managers.ts";
 
 /** An API server keeps ten updating managers of an object and one for each that applies. */
@@ -9,8 +8,16 @@ const MOST_DEPTH = 40;
 /** The API server's own limit for a manager's name. */
 const MOST_NAME = 128;
 
+/** An entry of managedFields, typed or as it comes over the wire. */
+interface ManagedFields {
+  readonly manager?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly time?: Date | undefined;
+  readonly fieldsV1?: unknown;
+}
+
 /** Who set which fields, from the API's managedFields; what is over the limits or malformed is left out. */
-export function managersFrom(entries: readonly V1ManagedFieldsEntry[] | undefined): readonly FieldManager[] {
+export function managersFrom(entries: readonly ManagedFields[] | undefined): readonly FieldManager[] {
   return (entries ?? []).slice(0, MOST_MANAGERS).map(({ manager, operation, time, fieldsV1 }) => ({
     name: (manager ?? "").slice(0, MOST_NAME),
     operation: operation === "Apply" ? "Apply" : "Update",

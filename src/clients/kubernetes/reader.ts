@@ -1,21 +1,25 @@
 import type { V1NetworkPolicy } from "@kubernetes/client-node";
+import type { AdmissionList } from "../../model/admission-list.ts";
 import { INCIDENT_LABEL, ownerOfEntry } from "../../model/incident-mark.ts";
-import type { BlockList, NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
+import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
 import { readCiliumPolicies } from "./cilium-policies.ts";
 import type { Apis, Connection } from "./connection.ts";
+import { readEachPod } from "./each-pod.ts";
 import { readEvidence } from "./evidence-source.ts";
 import { readHoldList } from "./hold-list.ts";
 import { readMarkedWorkloads } from "./marked-workloads.ts";
 import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
+import { markedPodRules, readPodRules } from "./pod-rules.ts";
 import { readRoleBindings } from "./role-bindings.ts";
 import { readServiceAccounts } from "./service-accounts.ts";
 import { readServices } from "./services.ts";
 import { readSessionList } from "./session-list.ts";
+import { tryPods } from "./try-pods.ts";
 import { readWebhooks } from "./webhooks.ts";
 import { WORKLOAD_RESOURCES } from "./workload-resources.ts";
 import { readWorkloads } from "./workload-states.ts";
@@ -88,6 +92,9 @@ export function createReader(connection: Connection): KubernetesReader {
     ...readSessionList(connection),
     blockList: () => readBlockList(connection),
     holdList: () => readHoldList(connection),
+    ...readPodRules(connection),
+    ...tryPods(connection),
+    ...readEachPod(connection),
     marked: () => readMarked(connection),
     ...readEvidence(connection),
     ...readSurroundings(connection),
@@ -138,6 +145,8 @@ async function readMarked(
     readMarkedWorkloads(connection),
     readHoldList(connection),
   ]);
+  // Where the manifests are of an earlier version there are neither rules nor the right to read them.
+  const rules = list?.form === "AdmissionList" ? await markedPodRules(connection) : [];
   const objects = [
     ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
     ...nodes.map(({ metadata }) => ({ kind: "node", metadata: completeMetadata(metadata) })),
@@ -151,10 +160,11 @@ async function readMarked(
     ...workloads,
     ...entriesOf(list, "block list entry"),
     ...entriesOf(held, "entry of the list of held workloads"),
+    ...rules,
   ];
 }
 
-function entriesOf(list: BlockList | null, kind: string) {
+function entriesOf(list: AdmissionList | null, kind: string) {
   return Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
     const owner = ownerOfEntry(value);
     return owner === null ? [] : [{ object: `${kind} ${key}`, remediationId: owner }];

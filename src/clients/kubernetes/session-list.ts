@@ -1,6 +1,6 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
+import type { AdmissionList } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../../model/incident-mark.ts";
-import type { BlockList } from "../../model/kubernetes-objects.ts";
 import type { SessionListReader, SessionListWriter } from "../../model/session-list.ts";
 import { checkedMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
@@ -51,7 +51,7 @@ export function writeSessionList({ call }: Connection): SessionListWriter {
   };
 }
 
-function listFrom(answer: V1ConfigMap, expected?: string): BlockList {
+function listFrom(answer: V1ConfigMap, expected?: string): AdmissionList {
   const same = expected === undefined ? {} : { uid: expected };
   const metadata = checkedMetadata(answer, { kind: "ConfigMap", ...of, ...same });
   const { uid, resourceVersion, managedFields } = metadata;

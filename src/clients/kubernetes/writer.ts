@@ -1,6 +1,6 @@
-import { BLOCK_LIST, FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
+import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
-import { blockListFrom } from "./block-list.ts";
+import { writeBlockList } from "./block-list.ts";
 import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
 import { writeCiliumPolicies } from "./cilium-policies.ts";
 import { StrangeAnswer } from "./classify-error.ts";
@@ -9,6 +9,7 @@ import { createEgressPolicy } from "./egress-policy.ts";
 import { writeHoldList } from "./hold-list.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom } from "./objects-from-api.ts";
+import { writePodRules } from "./pod-rules.ts";
 import { policyOf } from "./reader.ts";
 import { writeRoleBindings } from "./role-bindings.ts";
 import { writeServiceAccounts } from "./service-accounts.ts";
@@ -111,15 +112,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
     },
     ...writeWorkloads(connection),
     ...writeHoldList(connection),
-    async changeBlockList({ uid, resourceVersion }, entries) {
-      const of = { namespace: OWN_NAMESPACE, name: BLOCK_LIST };
-      return call({ verb: "patch", apiGroup: "", resource: "configmaps", ...of }, async (apis) => {
-        const body = { metadata: { uid, resourceVersion }, data: entries };
-        return blockListFrom(
-          await apis.core.patchNamespacedConfigMap({ ...of, fieldManager, body }, apis.mergePatch),
-          { uid },
-        );
-      });
-    },
+    ...writeBlockList(connection),
+    ...writePodRules(connection),
   };
 }

@@ -191,12 +191,16 @@ describe("answers that are none", () => {
       () => reader.networkPolicy("shop", "web"),
       () => reader.blockList(),
       () => reader.marked(),
+      () => reader.tryPods([{ containers: [{ image: "a" }] }], 1),
+      () => reader.podRules(),
+      () => reader.eachPod(() => undefined),
       () => writer.deleteNetworkPolicy("shop", "web", { uid: "u" }),
       () => writer.changeWorkload("Deployment", "shop", "web", { uid: "u", resourceVersion: "1" }, ZERO),
       () => writer.deletePod("shop", "web", { uid: "u", resourceVersion: "1" }),
       () => writer.evictPod("shop", "web", { uid: "u" }),
       () => writer.cordonNode("n1", { uid: "u", resourceVersion: "1" }, { unschedulable: true, labels: {} }),
-      () => writer.changeBlockList({ uid: "u", resourceVersion: "1" }, { a: "b" }),
+      () => writer.changePodRules("deny", { uid: "u", resourceVersion: "1" }, { a: "b" }),
+      () => writer.changeBlockList({ uid: "u", resourceVersion: "1", form: "AdmissionList" }, { a: "b" }),
     ];
     for (const call of calls) {
       cluster.faults.add({ times: 9, answer: { kind: "html" } });

@@ -195,7 +195,12 @@ describe("reading", () => {
     const whole = blockListObjects();
     const kindOf = (object: object) => ("kind" in object ? object.kind : "");
     expect(await (await start(whole)).reader.blockList()).toMatchObject({ entries: {} });
-    for (const kind of ["ConfigMap", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"]) {
+    for (const kind of [
+      "AdmissionList",
+      "CustomResourceDefinition",
+      "ValidatingAdmissionPolicy",
+      "ValidatingAdmissionPolicyBinding",
+    ]) {
       const { reader } = await start(whole.filter((object) => kindOf(object) !== kind));
       expect(await reader.blockList()).toBeNull();
     }

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import {
+  type AdmissionList,
+  LIST_GROUP,
+  LIST_KIND,
+  LIST_RESOURCE,
+  LIST_VERSION,
+} from "../../model/admission-list.ts";
+import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
+import { StrangeAnswer } from "./classify-error.ts";
+import type { Connection } from "./connection.ts";
+import { managersFrom } from "./managers-from-api.ts";
+
+const answerSchema = z.object({
+  kind: z.literal(LIST_KIND),
+  metadata: z.object({
+    name: z.string(),
+    namespace: z.literal(OWN_NAMESPACE),
+    uid: z.string().min(1),
+    resourceVersion: z.string().min(1),
+    managedFields: z
+      .array(
+        z.object({
+          manager: z.string().optional(),
+          operation: z.string().optional(),
+          time: z.coerce.date().optional(),
+          fieldsV1: z.looseObject({}).optional(),
+        }),
+      )
+      .optional(),
+  }),
+  spec: z.object({ entries: z.record(z.string(), z.string()).optional() }).optional(),
+});
+
+/** What names one of our lists to the client. */
+const of = (name: string) => ({
+  group: LIST_GROUP,
+  version: LIST_VERSION,
+  namespace: OWN_NAMESPACE,
+  plural: LIST_RESOURCE,
+  name,
+});
+const right = (name: string) =>
+  ({ apiGroup: LIST_GROUP, resource: LIST_RESOURCE, namespace: OWN_NAMESPACE, name }) as const;
+
+/**
+ * Reads one of our lists; null where the list, or its whole kind, is not there. Ask only who has just answered as the API
+ * server: of a kind that it does not know it says nothing more than a proxy would.
+ */
+export function readAdmissionList({ find }: Connection, name: string): Promise<AdmissionList | null> {
+  return find({ verb: "get", ...right(name) }, async ({ custom }) => {
+    try {
+      return listFrom(await custom.getNamespacedCustomObject(of(name)), name);
+    } catch (error) {
+      if (isUnknownKind(error)) return null;
+      throw error;
+    }
+  });
+}
+
+/** Adds (text) and removes (null) entries of one of our lists, of that state only. */
+export function changeAdmissionList(
+  { call }: Connection,
+  name: string,
+  { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
+  entries: Readonly<Record<string, string | null>>,
+): Promise<AdmissionList> {
+  return call({ verb: "patch", ...right(name) }, async ({ custom, mergePatch }) => {
+    const body = { metadata: { uid, resourceVersion }, spec: { entries } };
+    const answer: unknown = await custom.patchNamespacedCustomObject(
+      { ...of(name), fieldManager: FIELD_MANAGER, body },
+      mergePatch,
+    );
+    return listFrom(answer, name, uid);
+  });
+}
+
+function listFrom(answer: unknown, name: string, uid?: string): AdmissionList {
+  const parsed = answerSchema.safeParse(answer).data;
+  if (
+    parsed === undefined ||
+    parsed.metadata.name !== name ||
+    (uid ?? parsed.metadata.uid) !== parsed.metadata.uid
+  ) {
+    throw new StrangeAnswer(`The answer is not ${LIST_KIND} ${name}.`);
+  }
+  const { metadata, spec } = parsed;
+  return {
+    uid: metadata.uid,
+    resourceVersion: metadata.resourceVersion,
+    entries: spec?.entries ?? {},
+    managers: managersFrom(metadata.managedFields),
+  };
+}
+
+const unknownKindSchema = z.object({
+  code: z.literal(404),
+  body: z.string().regex(/^404 page not found\s*$/),
+});
+
+/** Is it the API server's plain answer for a kind that it does not serve? */
+export function isUnknownKind(error: unknown): boolean {
+  return unknownKindSchema.safeParse(error).success;
+}
