@@ -20,6 +20,7 @@ import type { ObjectStore } from "./object-store.ts";
 import { applyType, parseBody, patchObject } from "./patch-object.ts";
 import { refuseSession, sessions } from "./pod-sessions.ts";
 import { listBody, listObjects, readObject, selection } from "./read-objects.ts";
+import { verbOf } from "./request-verb.ts";
 import { parseResourcePath, type ResourcePath } from "./resource-path.ts";
 import { scaleOf, updateScale } from "./scale-subresource.ts";
 import { isServed } from "./served-kinds.ts";
@@ -179,25 +180,6 @@ export class ApiServer {
     const review = { kind: "SelfSubjectAccessReview", apiVersion: "authorization.k8s.io/v1", metadata: {} };
     return { status: 201, body: { ...review, spec: objectAt(body, "spec"), status } };
   }
-}
-
-/** An eviction is only ever created, below the pod that it ends; a log is only ever read; a session is asked for in two ways. */
-function verbBelow(subresource: string, method: string): string {
-  if (method === "POST") return subresource === "log" ? "" : "create";
-  return method === "GET" && subresource !== "eviction" ? "get" : "";
-}
-
-function verbOf({ method, query }: RawRequest, { name, subresource }: ResourcePath): string {
-  const one = name !== undefined && name !== "";
-  if (["eviction", "log", ...sessions].includes(subresource))
-    return one ? verbBelow(subresource, method) : "";
-  if (method === "GET" && one) return "get";
-  if (method === "GET") return query.get("watch") === "true" || query.get("watch") === "1" ? "watch" : "list";
-  if (method === "DELETE") return one ? "delete" : "deletecollection";
-  if (method === "POST" && !one) return "create";
-  if (method === "PUT" && one) return "update";
-  if (method === "PATCH" && one) return "patch";
-  return "";
 }
 
 // A list of exactly one name may be allowed by a rule on that name.

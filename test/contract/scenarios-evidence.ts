@@ -4,8 +4,7 @@ import type { Scenario } from "./playbook-scenarios.ts";
 const uidOf = (kind: string): string => `uid-of-a-${kind.toLowerCase()}`;
 
 function owner(kind: string): object {
-  const apiVersion = kind === "Job" || kind === "CronJob" ? "batch/v1" : "apps/v1";
-  return { apiVersion, kind, name: "web", uid: uidOf(kind), controller: true };
+  return { apiVersion: apiVersionOf(kind), kind, name: "web", uid: uidOf(kind), controller: true };
 }
 
 function owned(by: string | undefined): object {
@@ -15,8 +14,8 @@ function owned(by: string | undefined): object {
 /** A workload of that kind, below another one if any. */
 function ownerObject(kind: string, by: string | undefined): object {
   const metadata = { uid: uidOf(kind), ...owned(by) };
-  if (kind === "Job") return { ...workload(kind, "web", 1, { metadata }), apiVersion: "batch/v1" };
-  if (kind !== "CronJob") return workload(kind, "web", 1, { metadata });
+  if (kind !== "CronJob")
+    return { ...workload(kind, "web", 1, { metadata }), apiVersion: apiVersionOf(kind) };
   const template = { spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }] } };
   return {
     apiVersion: "batch/v1",
@@ -32,7 +31,18 @@ const CHAINS: readonly (readonly string[])[] = [
   ["StatefulSet"],
   ["DaemonSet"],
   ["Job", "CronJob"],
+  ["ReplicationController", "DeploymentConfig"],
+  ["ReplicaSet", "Rollout"],
 ];
+
+const GROUPS: Readonly<Record<string, string>> = {
+  Job: "batch/v1",
+  CronJob: "batch/v1",
+  ReplicationController: "v1",
+  DeploymentConfig: "apps.openshift.io/v1",
+  Rollout: "argoproj.io/v1alpha1",
+};
+const apiVersionOf = (kind: string): string => GROUPS[kind] ?? "apps/v1";
 
 const rights = [
   {

@@ -105,8 +105,8 @@ describe("the roles of the manifests", () => {
     ).toEqual([]);
     expect(lines.filter((line) => line.startsWith("delete "))).toEqual([
       "delete  pods * *",
-      "delete cilium.io ciliumnetworkpolicies * *",
       "delete  serviceaccounts * *",
+      "delete cilium.io ciliumnetworkpolicies * *",
       "delete networking.k8s.io networkpolicies * *",
       "delete rbac.authorization.k8s.io clusterrolebindings * *",
       "delete rbac.authorization.k8s.io rolebindings * *",

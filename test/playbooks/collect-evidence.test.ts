@@ -271,8 +271,8 @@ describe("what cannot be had", () => {
 
   it("is said of an owner of an unknown kind", async () => {
     const owner = {
-      apiVersion: "argoproj.io/v1alpha1",
-      kind: "Rollout",
+      apiVersion: "sparkoperator.k8s.io/v1beta2",
+      kind: "SparkApplication",
       name: "web",
       uid: "u",
       controller: true,
@@ -280,8 +280,20 @@ describe("what cannot be had", () => {
     const b = await bench([pod("web-1", { metadata: { ownerReferences: [owner] } })]);
     expect(await b.collect()).toMatchObject({
       verdict: "partial",
-      remains: ["No owners.json: an owner of the kind Rollout, web, is not read."],
+      remains: ["No owners.json: an owner of the kind SparkApplication, web, is not read."],
     });
+  });
+
+  it("is not an owner of a kind that somebody installed", async () => {
+    const uid = "0f0f0f0f-1111-4222-8333-444444444444";
+    const of = { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" };
+    const owner = { ...of, name: "web", uid, controller: true };
+    const b = await bench([
+      { ...of, metadata: { namespace: "shop", name: "web", uid } },
+      pod("web-1", { metadata: { ownerReferences: [owner] } }),
+    ]);
+    expect(await b.collect()).toMatchObject({ verdict: "holds" });
+    expect(b.manifest().files.map(({ name }) => name)).toContain("owners.json");
   });
 
   it("is tried again where the API server does not answer", async () => {

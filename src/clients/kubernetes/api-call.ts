@@ -2,6 +2,8 @@
 export interface ApiCall {
   readonly verb: "get" | "list" | "create" | "patch" | "delete";
   readonly apiGroup: string;
+  /** `v1` if not given. */
+  readonly version?: string;
   /** With the subresource: `deployments/scale`. */
   readonly resource: string;
   readonly namespace?: string;

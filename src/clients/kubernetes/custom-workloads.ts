@@ -72,6 +72,7 @@ export function customWorkload(of: {
 }): WorkloadResource {
   return {
     apiGroup: of.group,
+    version: of.version,
     resource: of.plural,
     read: async ({ custom }, named) =>
       fromCustom(await custom.getNamespacedCustomObject({ ...of, ...named })),

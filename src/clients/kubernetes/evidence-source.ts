@@ -1,7 +1,7 @@
 import type { EvidenceSource, RawList, Reading } from "../../model/evidence-source.ts";
 import type { ApiCall } from "./api-call.ts";
 import { checkedItems, completeMetadata } from "./checked-answer.ts";
-import { answeredCode } from "./classify-error.ts";
+import { answeredCode, isNotServed } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readLog } from "./container-log.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
@@ -29,8 +29,8 @@ export function readEvidence(connection: Connection): EvidenceSource {
     async rawWorkload(kind, namespace, name) {
       checkNamespace(namespace);
       checkName(name);
-      const { apiGroup, resource } = WORKLOAD_RESOURCES[kind];
-      return one({ apiGroup, resource, namespace, name }, kind);
+      const { apiGroup, version = "v1", resource } = WORKLOAD_RESOURCES[kind];
+      return one({ apiGroup, version, resource, namespace, name }, kind);
     },
     async rawNode(name) {
       checkName(name);
@@ -77,6 +77,7 @@ async function answered<T>(
     send(apis).then(
       (answer): Reading<T> => ({ found: answer }),
       (error: unknown): Reading<T> => {
+        if (isNotServed(error)) return { missing: `the API server serves no ${resource}` };
         if (answeredCode(error) !== 403) throw error;
         return { missing: `we may not ${verb} ${resource} (403); grant it as infra/kubernetes does` };
       },

@@ -45,10 +45,10 @@ export async function rawItems(
 }
 
 /** The path of an object or a collection; whoever calls has checked the names. */
-export function pathOf({ apiGroup, resource, namespace, name }: Place): string {
+export function pathOf({ apiGroup, version = "v1", resource, namespace, name }: Place): string {
   const [plural = "", subresource] = resource.split("/");
   const parts = [
-    ...(apiGroup === "" ? ["api", "v1"] : ["apis", apiGroup, "v1"]),
+    ...(apiGroup === "" ? ["api", version] : ["apis", apiGroup, version]),
     ...(namespace === undefined ? [] : ["namespaces", namespace]),
     plural,
     ...(name === undefined ? [] : [name]),

@@ -26,6 +26,8 @@ export interface WorkloadAnswer extends Answer {
 /** Where the workloads of a kind are in the API, and how to read and change one. */
 export interface WorkloadResource {
   readonly apiGroup: string;
+  /** `v1` if not given. */
+  readonly version?: string;
   readonly resource: string;
   read(apis: Apis, of: NamespacedName): Promise<WorkloadAnswer>;
   patch(apis: Apis, of: WorkloadPatch): Promise<WorkloadAnswer>;
