@@ -14,8 +14,11 @@ function owned(by: string | undefined): object {
 /** A workload of that kind, below another one if any. */
 function ownerObject(kind: string, by: string | undefined): object {
   const metadata = { uid: uidOf(kind), ...owned(by) };
+  // These two select by labels alone, and let go what they do not select.
+  const plain = ["ReplicationController", "DeploymentConfig"].includes(kind);
+  const spec = plain ? { spec: { selector: { app: "web" } } } : {};
   if (kind !== "CronJob")
-    return { ...workload(kind, "web", 1, { metadata }), apiVersion: apiVersionOf(kind) };
+    return { ...workload(kind, "web", 1, { metadata, ...spec }), apiVersion: apiVersionOf(kind) };
   const template = { spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }] } };
   return {
     apiVersion: "batch/v1",

@@ -74,6 +74,8 @@ describe("the process killed after every step of every playbook", () => {
     expect(WAYS.map(({ playbook }) => playbook).toSorted()).toEqual(
       playbooks.map(({ name }) => name).toSorted(),
     );
+    // Else one alert would begin two of them.
+    expect(new Set(WAYS.map(({ key }) => key)).size).toBe(WAYS.length);
   });
 
   it(

@@ -45,7 +45,7 @@ export const workloadWays: readonly WayOfLife[] = [
   },
   {
     playbook: "hold-workload",
-    key: "K8S.NODE_SuspectDownload",
+    key: "K8S.NODE_SuspectNohup",
     pod: (name) => `${name}-0`,
     objects: (name) => [statefulSet(name), podOf(name, "Running")],
     nudge: null,
