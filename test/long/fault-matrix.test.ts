@@ -4,7 +4,7 @@ import type { Fault, KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { CLUSTER_FAULTS } from "./cluster-faults.ts";
 import { type FaultBench, type FaultBenchOptions, faultBench, NAME } from "./fault-bench.ts";
-import { noteFigure } from "./long.ts";
+import { figure, noteFigure } from "./long.ts";
 import { brokenTables } from "./table-faults.ts";
 import { isLedBack, WAYS, type WayOfLife } from "./way-of-life.ts";
 
@@ -114,14 +114,17 @@ interface Place {
 }
 const OFTEN = ["once", "ever"] as const;
 const HOLDS = { once: "holds", ever: "holds" } as const;
+/** Without the full figures one playbook meets every fault, the others some. */
+const EACH = figure(1, 6);
 const CHANGING = WAYS.filter(({ writes }) => writes.length > 0);
 
 it.each(WAYS)("the way of $playbook names each write that it makes to the cluster", async (way) => {
   const b = await open({ way, mode: "approve" });
   await story(b);
-  // What is only tried is no write.
+  // What is only tried is no write, and an Event only tells of one.
   const written = b.kubernetes.requests.filter(
-    ({ method, query }) => method !== "GET" && !query.includes("dryRun=All"),
+    ({ method, path, query }) =>
+      method !== "GET" && !query.includes("dryRun=All") && !path.includes("/events"),
   );
   const named = way.writes.map(
     ({ method, path }) => written.filter((one) => one.method === method && one.path.includes(path)).length,
@@ -153,7 +156,8 @@ describe.each(CHANGING)("the cluster at fault under $playbook", (way) => {
     }),
   );
 
-  it.each(rows)("$place, $often: $fault", async ({ match, answer, often, ends, stays }) => {
+  const led = rows.filter((_row, at) => way.playbook === "isolate-pod" || at % EACH === 0);
+  it.each(led)("$place, $often: $fault", async ({ match, answer, often, ends, stays }) => {
     const b = await open({ way, mode: "approve" });
     const before = standing(b.kubernetes);
     b.kubernetes.faults.add({ match, times: often === "once" ? 1 : ALWAYS, answer });

@@ -90,7 +90,7 @@ describe("the samples", () => {
     const outcomes = samples.flatMap(({ expected }) => expected.remediations);
     expect(samples.length).toBeGreaterThanOrEqual(24);
     expect(new Set(outcomes.map(({ playbook }) => playbook))).toEqual(
-      new Set(["isolate-pod", "scale-to-zero", "block-image", "notify"]),
+      new Set(["isolate-pod", "scale-to-zero", "block-image", "collect-evidence", "notify"]),
     );
     expect(new Set(outcomes.map(({ state }) => state))).toEqual(
       new Set(["in-force", "done", "refused", "skipped", "observed", "awaiting-approval", "reverted"]),

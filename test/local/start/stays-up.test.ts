@@ -67,7 +67,7 @@ describe("npm start", () => {
     expect(await readObject(state, CACHE)).toMatchObject({ spec: { replicas: 2 } });
     expect((await fetch(`${address.url}/api/remediations`)).status).toBe(401);
     const known = await idsOf(address);
-    expect(known).toHaveLength(3);
+    expect(known).toHaveLength(4);
 
     let children = first.children();
     first.signal("SIGINT");
