@@ -19,6 +19,7 @@ export interface LocalCluster {
 const OBJECTS = "cluster.json";
 const KUBECONFIG = "kubeconfig";
 const SAVE_MS = 200;
+const DEFINITIONS = "customresourcedefinitions";
 
 /**
  * Starts the stand-in with the rights of infra/kubernetes and the objects of the last time, else with those of
@@ -43,7 +44,12 @@ export async function startCluster(
   const save = (): void => {
     if (saved === standIn.effects.length) return;
     saved = standIn.effects.length;
-    const objects = resources.flatMap(({ plural }) => standIn.readAll(plural));
+    // Definitions first: what they define is served only after them.
+    const kinds = [
+      DEFINITIONS,
+      ...resources.map(({ plural }) => plural).filter((one) => one !== DEFINITIONS),
+    ];
+    const objects = kinds.flatMap((plural) => standIn.readAll(plural));
     folder.write(OBJECTS, JSON.stringify(objects));
   };
   save();
