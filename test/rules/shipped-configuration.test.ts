@@ -72,6 +72,14 @@ const RECOMMENDATIONS = [
   "af560c4d-9c05-e073-b9f1-f7a94958ff25",
 ];
 
+/** Those of which new pods can be held to the rule. */
+const POD_RULES = [
+  "5d90913f-a1c5-4429-ad54-2c6c17fb3c73",
+  "43dc2a2e-ce69-4d42-923e-ab7d136f2cfe",
+  "27d6f0e9-b4d5-468b-ae7e-03d5473fd864",
+  "802c0637-5a8c-4c98-abd7-7c96d89d6010",
+];
+
 describe("the shipped reflex.yaml", () => {
   it("is right, and warns of nothing, since every rule and the ceiling only observe", () => {
     const { configuration, warnings } = shipped();
@@ -81,11 +89,26 @@ describe("the shipped reflex.yaml", () => {
     expect(configuration.rules.length).toBeGreaterThan(20);
   });
 
-  it("gives each containment a deadline, but for the drill, which never contains", () => {
+  it("gives each containment a deadline, rungs included, but for the drill, which never contains", () => {
+    const contains = (name: string) => playbooks.find((one) => one.name === name)?.kind === "containment";
     const open = shipped().configuration.rules.flatMap(({ name, playbooks: listed }) =>
-      listed.filter((one) => one.name !== "notify" && one.ttlMs === null).map(() => name),
+      listed
+        .flatMap((one) => [one, ...(one.rungs ?? []).map((rung) => ({ ...rung, name: rung.playbook }))])
+        .filter((one) => contains(one.name) && one.ttlMs === null)
+        .map(() => name),
     );
     expect(new Set(open)).toEqual(new Set(["drill-eicar"]));
+  });
+
+  it("uses each container playbook that an alert or a recommendation may begin", () => {
+    const used = shipped().configuration.rules.flatMap(({ playbooks: listed }) =>
+      listed.flatMap(({ name, rungs = [] }) => [name, ...rungs.map(({ playbook }) => playbook)]),
+    );
+    // What ends a pod, or only holds it, is for people and for other playbooks' parameters.
+    const byHand = ["terminate-pod", "hold-workload"];
+    expect([...new Set([...used, ...byHand])].toSorted()).toEqual(
+      playbooks.map(({ name }) => name).toSorted(),
+    );
   });
 
   it.each(ALERT_TYPES)("names %s and tells people of it", (key) => {
@@ -99,25 +122,35 @@ describe("the shipped reflex.yaml", () => {
     ["K8S.NODE_DigitalCurrencyMining", ["isolate-pod", "block-image", "notify", "scale-to-zero"]],
     ["K8S.NODE_CryptoCoinMinerDownload", ["isolate-pod", "block-image", "notify", "scale-to-zero"]],
     ["K8S_MaliciousContainerImage", ["isolate-pod", "block-image", "notify", "scale-to-zero"]],
-    ["K8S.NODE_ReverseShell", ["isolate-pod", "notify"]],
+    ["K8S.NODE_ReverseShell", ["isolate-pod", "notify", "deny-exec"]],
     ["K8S.NODE_LinuxBackdoorArtifact", ["isolate-pod", "notify", "block-image"]],
     ["K8S.NODE_DriftDetection", ["isolate-pod", "notify"]],
+    ["K8S.NODE_ImdsCall", ["restrict-egress", "notify"]],
+    ["K8S.NODE_KubeConfigAccess", ["restrict-egress", "notify", "revoke-service-account"]],
+    ["K8S.NODE_ExploitAttempt", ["notify", "isolate-pod"]],
+    ["K8S.NODE_SuspectDownload", ["notify"]],
     ["K8S.NODE_DriftBlocked", ["notify"]],
     ["K8S.NODE_MalwareBlocked", ["notify"]],
     ["K8S.NODE_EICAR", ["isolate-pod", "scale-to-zero", "block-image", "notify"]],
     ["K8S.NODE_ImageBuildOnNode", ["notify"]],
-    ["K8S_ClusterAdminBinding", ["notify"]],
+    ["K8S_ClusterAdminBinding", ["notify", "remove-role-binding"]],
+    ["K8S_AdmissionController", ["disable-webhook", "notify"]],
+    ["K8S_CoreDnsModification", ["notify"]],
+    ["K8S_ExposedRedis", ["restrict-service-sources", "notify"]],
     ["K8S_PrivilegedContainer", ["scale-to-zero", "notify"]],
     ["K8S_SomethingNew", ["notify"]],
     ["K8S.NODE_SomethingNew", ["notify"]],
     ["VM_SshBruteForceFailed", ["notify"]],
     ["Storage.Blob_TorAnomaly", ["notify"]],
   ])("answers %s by %j", (key, wanted) => {
-    expect(Object.keys(alert(key))).toEqual(wanted);
+    // Evidence is kept of every pod that a container alert names.
+    const evidence = key.startsWith("K8S") ? ["collect-evidence"] : [];
+    expect(Object.keys(alert(key)).toSorted()).toEqual([...new Set([...wanted, ...evidence])].toSorted());
   });
 
   it("tells of alerts that no rule names, apart for containers and everything else", () => {
-    expect(alert("K8S.NODE_SomethingNew")).toEqual({ notify: "unknown-container-alert" });
+    const unknown = "unknown-container-alert";
+    expect(alert("K8S.NODE_SomethingNew")).toEqual({ "collect-evidence": unknown, notify: unknown });
     expect(alert("VM_SshBruteForceFailed")).toEqual({ notify: "other-alerts" });
     expect(answer({ key: null, baseKey: null })).toEqual({ notify: "other-alerts" });
   });
@@ -129,7 +162,8 @@ describe("the shipped reflex.yaml", () => {
 
   it.each(RECOMMENDATIONS)("tells of the recommendation %s while it is unhealthy", (key) => {
     const recommendation = { kind: "recommendation", key, baseKey: key } as const;
-    expect(Object.keys(answer({ ...recommendation, status: "Unhealthy" }))).toEqual(["notify"]);
+    const wanted = POD_RULES.includes(key) ? ["enforce-pod-rules", "notify"] : ["notify"];
+    expect(Object.keys(answer({ ...recommendation, status: "Unhealthy" }))).toEqual(wanted);
     expect(answer({ ...recommendation, status: "Healthy", notActionable: "healthy" })).toEqual({});
     expect(answer({ ...recommendation, status: "NotApplicable" })).toEqual({});
     expect(answer({ ...recommendation, status: "Unhealthy", action: "Delete" })).toEqual({});
@@ -147,9 +181,23 @@ describe("the shipped reflex.yaml", () => {
     expect(answer({ ...finding, image: null, key: "1195afff", baseKey: "1195afff" })).toEqual({});
   });
 
-  it("leaves alone what nobody asked for: scores, compliance, other recommendations", () => {
+  it("keeps images with grave findings that have a fix from starting where they run, and no others", () => {
+    const key = "c609cf0f-71ab-41e9-a3c6-9a1f7fe1b8d5";
+    const grave = { cve: "CVE-1", cvss: 9.8, fixAvailable: true, package: null };
+    const finding = { kind: "finding", status: "Unhealthy", severity: "High", key, baseKey: key } as const;
+    expect(answer({ ...finding, vulnerability: grave })["block-image"]).toBe("block-grave-finding");
+    for (const milder of [{ cvss: 8.9 }, { fixAvailable: false }]) {
+      expect(answer({ ...finding, vulnerability: { ...grave, ...milder } })).not.toHaveProperty(
+        "block-image",
+      );
+    }
+  });
+
+  it("tells of failed compliance controls and of nothing else that is no alert, recommendation or finding", () => {
     expect(answer({ kind: "other", otherKind: "secureScore" })).toEqual({});
-    expect(answer({ kind: "other", otherKind: "regulatoryCompliance", status: "Failed" })).toEqual({});
+    const control = { kind: "other", otherKind: "regulatoryCompliance" } as const;
+    expect(answer({ ...control, status: "Failed" })).toEqual({ notify: "compliance" });
+    expect(answer({ ...control, status: "Passed" })).toEqual({});
     expect(
       answer({ kind: "recommendation", key: "1195afff", baseKey: "1195afff", status: "Unhealthy" }),
     ).toEqual({});
@@ -178,8 +226,8 @@ describe("the shipped reflex.yaml", () => {
     ]);
     expect(exceptions.map(({ name }) => name)).toEqual(["nightly-batch"]);
     expect(access.map(({ role }) => role)).toEqual(["Reflex.Approve"]);
-    expect(rules.length).toBe(shipped().configuration.rules.length + 2);
+    expect(rules.length).toBe(shipped().configuration.rules.length + 1);
     expect(rules.find(({ name }) => name === "block-grave-findings")?.playbooks[0]?.clusters).toHaveLength(1);
-    expect(rules.find(({ name }) => name === "vulnerable-image-running")?.playbooks).toHaveLength(2);
+    expect(rules.find(({ name }) => name === "suspicious-activity")?.playbooks).toHaveLength(3);
   });
 });
