@@ -128,7 +128,7 @@ export interface NetworkPolicy extends ObjectIdentity {
 
 /**
  * The operator's block list, where the manifest is whole, and the entries that it holds (key to value). `ConfigMap`: the
- * policy is that of an earlier version, which an API server may stop to read (docs/decisions/0021).
+ * policy is that of an earlier version, which an API server may stop to read (docs/decisions/0018).
  */
 export interface BlockList extends AdmissionList {
   readonly form: "AdmissionList" | "ConfigMap";
