@@ -269,8 +269,10 @@ describe("whatever the guard is asked", () => {
         };
         const { signal, rule, approval } = asked.record;
         const age = asked.now.getTime() - new Date(signal.at ?? Number.NaN).getTime();
+        const { playbook } = asked;
         const certain =
-          asked.playbook.reversible &&
+          // Evidence changes nothing: there is nothing to take back.
+          (playbook.reversible || playbook.kind === "evidence") &&
           (asked.byPerson ? !asked.playbook.highImpact : asked.episodes <= 2 && age <= rule.maxAgeMs);
         const sure = signal.unreal === null && (certain || approval !== null || asked.touched);
         const judged = guard(asked);
