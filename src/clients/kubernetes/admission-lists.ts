@@ -8,29 +8,11 @@ import {
 } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import { StrangeAnswer } from "./classify-error.ts";
-import type { Connection } from "./connection.ts";
+import type { Apis, Connection } from "./connection.ts";
+import { checkedCustom, customMetadata } from "./custom-object.ts";
 import { managersFrom } from "./managers-from-api.ts";
 
-const answerSchema = z.object({
-  kind: z.literal(LIST_KIND),
-  metadata: z.object({
-    name: z.string(),
-    namespace: z.literal(OWN_NAMESPACE),
-    uid: z.string().min(1),
-    resourceVersion: z.string().min(1),
-    managedFields: z
-      .array(
-        z.object({
-          manager: z.string().optional(),
-          operation: z.string().optional(),
-          time: z.coerce.date().optional(),
-          fieldsV1: z.looseObject({}).optional(),
-        }),
-      )
-      .optional(),
-  }),
-  spec: z.object({ entries: z.record(z.string(), z.string()).optional() }).optional(),
-});
+const specSchema = z.object({ entries: z.record(z.string(), z.string()).optional() }).optional();
 
 /** What names one of our lists to the client. */
 const of = (name: string) => ({
@@ -48,9 +30,9 @@ const right = (name: string) =>
  * server: of a kind that it does not know it says nothing more than a proxy would.
  */
 export function readAdmissionList({ find }: Connection, name: string): Promise<AdmissionList | null> {
-  return find({ verb: "get", ...right(name) }, async ({ custom }) => {
+  return find({ verb: "get", ...right(name) }, async (apis) => {
     try {
-      return listFrom(await custom.getNamespacedCustomObject(of(name)), name);
+      return listFrom(apis, await apis.custom.getNamespacedCustomObject(of(name)), name);
     } catch (error) {
       if (isUnknownKind(error)) return null;
       throw error;
@@ -65,30 +47,30 @@ export function changeAdmissionList(
   { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
   entries: Readonly<Record<string, string | null>>,
 ): Promise<AdmissionList> {
-  return call({ verb: "patch", ...right(name) }, async ({ custom, mergePatch }) => {
+  return call({ verb: "patch", ...right(name) }, async (apis) => {
     const body = { metadata: { uid, resourceVersion }, spec: { entries } };
-    const answer: unknown = await custom.patchNamespacedCustomObject(
+    const answer: unknown = await apis.custom.patchNamespacedCustomObject(
       { ...of(name), fieldManager: FIELD_MANAGER, body },
-      mergePatch,
+      apis.mergePatch,
     );
-    return listFrom(answer, name, uid);
+    return listFrom(apis, answer, name, uid);
   });
 }
 
-function listFrom(answer: unknown, name: string, uid?: string): AdmissionList {
-  const parsed = answerSchema.safeParse(answer).data;
-  if (
-    parsed === undefined ||
-    parsed.metadata.name !== name ||
-    (uid ?? parsed.metadata.uid) !== parsed.metadata.uid
-  ) {
-    throw new StrangeAnswer(`The answer is not ${LIST_KIND} ${name}.`);
-  }
-  const { metadata, spec } = parsed;
+function listFrom(apis: Apis, answer: unknown, name: string, uid?: string): AdmissionList {
+  const object = checkedCustom(answer, {
+    kind: LIST_KIND,
+    namespace: OWN_NAMESPACE,
+    name,
+    ...(uid === undefined ? {} : { uid }),
+  });
+  const spec = specSchema.safeParse(object["spec"]);
+  if (!spec.success) throw new StrangeAnswer(`The answer is not ${LIST_KIND} ${name}.`);
+  const metadata = customMetadata(apis, object);
   return {
     uid: metadata.uid,
     resourceVersion: metadata.resourceVersion,
-    entries: spec?.entries ?? {},
+    entries: spec.data?.entries ?? {},
     managers: managersFrom(metadata.managedFields),
   };
 }

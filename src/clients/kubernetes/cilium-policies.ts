@@ -1,9 +1,8 @@
 import type { CiliumPolicy, CiliumReader, CiliumWriter } from "../../model/cilium-port.ts";
 import { FIELD_MANAGER } from "../../model/incident-mark.ts";
-import { completeMetadata } from "./checked-answer.ts";
 import { isNotServed, StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
-import { checkedCustom } from "./custom-object.ts";
+import { checkedCustom, customMetadata } from "./custom-object.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
 
@@ -77,7 +76,7 @@ function isDone(answer: unknown): boolean {
 function policyFrom(apis: Apis, answer: unknown, namespace: string, name: string): CiliumPolicy {
   const object = checkedCustom(answer, { kind: KIND, namespace, name });
   return {
-    ...identityFrom(completeMetadata(apis.metadataFromWire(object.metadata))),
+    ...identityFrom(customMetadata(apis, object)),
     spec: object["spec"] ?? null,
   };
 }

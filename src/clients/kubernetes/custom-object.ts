@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Expected } from "./checked-answer.ts";
+import { type CheckedMetadata, completeMetadata, type Expected } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
+import type { Apis } from "./connection.ts";
 
 const objectSchema = z.looseObject({
   kind: z.string(),
@@ -9,6 +10,16 @@ const objectSchema = z.looseObject({
     namespace: z.string().optional(),
     uid: z.string().min(1),
     resourceVersion: z.string().min(1),
+    managedFields: z
+      .array(
+        z.looseObject({
+          manager: z.string().optional(),
+          operation: z.string().optional(),
+          time: z.string().refine(isTime).optional(),
+          fieldsV1: z.looseObject({}).optional(),
+        }),
+      )
+      .optional(),
   }),
 });
 
@@ -27,4 +38,19 @@ export function checkedCustom(answer: unknown, { kind, name, namespace, uid }: E
     (uid === undefined || found.metadata.uid === uid);
   if (!same) throw new StrangeAnswer(`The answer is not ${kind} ${name}.`);
   return found;
+}
+
+/** The metadata of such an object, typed; raises `StrangeAnswer` where it has not the form of any. */
+export function customMetadata({ metadataFromWire }: Apis, { metadata }: CustomObject): CheckedMetadata {
+  let typed: ReturnType<typeof metadataFromWire>;
+  try {
+    typed = metadataFromWire(metadata);
+  } catch (cause) {
+    throw new StrangeAnswer("The answer holds metadata of no known form.", { cause });
+  }
+  return completeMetadata(typed);
+}
+
+function isTime(text: string): boolean {
+  return !Number.isNaN(Date.parse(text));
 }

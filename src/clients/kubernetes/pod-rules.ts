@@ -1,6 +1,3 @@
-import type { V1ValidatingAdmissionPolicyBinding } from "@kubernetes/client-node";
-import { LIST_GROUP, LIST_KIND, LIST_VERSION } from "../../model/admission-list.ts";
-import { OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../model/kubernetes-port.ts";
 import {
   ownerOfPodRule,
@@ -10,10 +7,8 @@ import {
   type PodRuleLists,
 } from "../../model/pod-rules.ts";
 import { changeAdmissionList, isUnknownKind, readAdmissionList } from "./admission-lists.ts";
-import { checkedMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
-
-const admission = { verb: "get", apiGroup: "admissionregistration.k8s.io" } as const;
+import { askListForm, isListBound, policyCall } from "./list-policy.ts";
 
 /** The part of the reader that reads the pod rules. */
 export function readPodRules(connection: Connection): Pick<KubernetesReader, "podRules"> {
@@ -50,19 +45,14 @@ export async function markedPodRules(
 }
 
 /** Is the policy there, and does it read our lists? An API server older than 1.30 serves no such kind. */
-function readPolicy({ find }: Connection): Promise<boolean | null | "unserved"> {
-  const name = POD_RULES_POLICY;
-  return find({ ...admission, resource: "validatingadmissionpolicies", name }, async (apis) => {
-    try {
-      const answer = await apis.admission.readValidatingAdmissionPolicy({ name });
-      checkedMetadata(answer, { kind: "ValidatingAdmissionPolicy", name });
-      const { apiVersion, kind } = answer.spec?.paramKind ?? {};
-      return apiVersion === `${LIST_GROUP}/${LIST_VERSION}` && kind === LIST_KIND;
-    } catch (error) {
-      if (isUnknownKind(error)) return "unserved";
+async function readPolicy({ find }: Connection): Promise<boolean | "unserved"> {
+  const form = await find(policyCall(POD_RULES_POLICY), (apis) =>
+    askListForm(apis, POD_RULES_POLICY).catch((error: unknown) => {
+      if (isUnknownKind(error)) return "unserved" as const;
       throw error;
-    }
-  });
+    }),
+  );
+  return form === "unserved" ? form : form === "AdmissionList";
 }
 
 /** The rules of one action; null unless its binding is there and reads them. */
@@ -71,20 +61,11 @@ async function readRules(
   action: PodRuleAction,
 ): Promise<PodRuleLists[PodRuleAction] | null> {
   const name = POD_RULE_LISTS[action];
-  const of = { ...admission, resource: "validatingadmissionpolicybindings", name };
-  const binding = await connection.find(of, async (apis) => {
-    const answer = await apis.admission.readValidatingAdmissionPolicyBinding({ name });
-    checkedMetadata(answer, { kind: "ValidatingAdmissionPolicyBinding", name });
-    return answer;
+  const isBound = await isListBound(connection, {
+    name,
+    policy: POD_RULES_POLICY,
+    list: name,
+    action: action === "deny" ? "Deny" : "Warn",
   });
-  return binding !== null && binds(binding, action) ? readAdmissionList(connection, name) : null;
-}
-
-function binds({ spec }: V1ValidatingAdmissionPolicyBinding, action: PodRuleAction): boolean {
-  return (
-    spec?.policyName === POD_RULES_POLICY &&
-    spec.paramRef?.name === POD_RULE_LISTS[action] &&
-    spec.paramRef.namespace === OWN_NAMESPACE &&
-    spec.validationActions?.includes(action === "deny" ? "Deny" : "Warn") === true
-  );
+  return isBound ? readAdmissionList(connection, name) : null;
 }

@@ -91,7 +91,7 @@ export function createReader(connection: Connection): KubernetesReader {
     ...readServices(connection),
     ...readSessionList(connection),
     blockList: () => readBlockList(connection),
-    holdList: () => readHoldList(connection),
+    ...readHoldList(connection),
     ...readPodRules(connection),
     ...tryPods(connection),
     ...readEachPod(connection),
@@ -143,7 +143,7 @@ async function readMarked(
     ),
     readBlockList(connection),
     readMarkedWorkloads(connection),
-    readHoldList(connection),
+    readHoldList(connection).holdList(),
   ]);
   // Where the manifests are of an earlier version there are neither rules nor the right to read them.
   const rules = list?.form === "AdmissionList" ? await markedPodRules(connection) : [];
