@@ -34,6 +34,7 @@ describe("who may what, in the built app", () => {
     app.kubernetes.seed(["web-0", "web-1"].map(pod));
     app.onSent = () => {
       outside += 1;
+      return "goes-on";
     };
     // The table is made with the first request.
     await app.request("GET", "/api/remediations");

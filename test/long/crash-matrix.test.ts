@@ -8,7 +8,7 @@ import { blockListObjects, podRuleObjects, sessionListObjects } from "../playboo
 import { holdListObjects } from "../playbooks/workload-objects.ts";
 import { KillableApp } from "../scenarios/killed-app.ts";
 import { createRandom } from "../store/schedule-choices.ts";
-import { figure, noteFigure, SEED } from "./long.ts";
+import { figure, LONG, noteFigure, SEED } from "./long.ts";
 import { type Life, type Lived, MatrixRun, type Phase } from "./matrix-run.ts";
 import { isLedBack, WAYS, type WayOfLife } from "./way-of-life.ts";
 
@@ -16,7 +16,7 @@ const TIMES = figure(20, 1);
 const RANDOM_MOMENTS = figure(200, 4);
 /** Without the full figures a few places are died at, spread over all, and other ones with another seed. */
 const PLACES = figure(Number.POSITIVE_INFINITY, 40);
-const TOGETHER = 8;
+const TOGETHER = figure(40, 8);
 const SWEEP_MS = 30_000;
 /**
  * A death and a waking take wall time, which the app's clock counts sixty times, and on a busy machine more of it: nine of
@@ -40,58 +40,45 @@ clusters:
 rules:${WAYS.map(rule).join("")}
 `;
 
-describe("the process killed after every step of every playbook", () => {
-  let app: KillableApp;
-  let run: MatrixRun;
-  let sweeping = true;
-  let sweeps: Promise<void>;
+/**
+ * The full matrix gives each playbook a store and a cluster of its own: on one for all, what hundreds of lives leave
+ * behind makes each further one slower than the one before, and nothing is learnt from it.
+ */
+const PARTS: readonly (readonly [string, readonly WayOfLife[]])[] = LONG
+  ? WAYS.map((way) => [way.playbook, [way]])
+  : [["every playbook", WAYS]];
 
-  beforeAll(async () => {
-    app = await KillableApp.start(CONFIGURATION, { speed: 60, controllers: false });
-    app.kubernetes.seed([
-      ...blockListObjects(),
-      ...podRuleObjects(),
-      ...holdListObjects(),
-      ...sessionListObjects(),
-    ]);
-    run = new MatrixRun(app);
-    sweeps = (async () => {
-      while (sweeping) {
-        await delay(150);
-        await run.up();
-        // Whoever is killed in it has done his part.
-        await app.sweep().catch(() => {});
-      }
-    })();
-  }, 120_000);
-  afterAll(async () => {
-    sweeping = false;
-    await sweeps;
-    await app.stop();
-  });
+/** What the parts came to, for the figures of all of them. */
+const sum = { places: 0, recovered: [] as number[], without: 0, twice: 0 };
 
-  it("has a way of life for every playbook of the product", () => {
+describe("the ways of the crash matrix", () => {
+  it("are one for every playbook of the product", () => {
     expect(WAYS.map(({ playbook }) => playbook).toSorted()).toEqual(
       playbooks.map(({ name }) => name).toSorted(),
     );
     // Else one alert would begin two of them.
     expect(new Set(WAYS.map(({ key }) => key)).size).toBe(WAYS.length);
   });
+});
+
+describe.each(PARTS)("the process killed after every step of %s", (_name, ways) => {
+  const started = startRun();
 
   it(
     "loses nothing, does nothing twice, and goes on within a lease and a sweep",
     async () => {
+      const { app, run } = started();
       const whole = new Map<string, Lived>();
-      for (const way of WAYS) {
+      for (const way of ways) {
         const lived = await run.lead({ way, name: `${way.playbook}-whole`, kill: null });
         const passed = new Set(lived.points.flatMap(({ states }) => states));
         const missed = Object.keys(STEPS).filter((step) => !passed.has(step));
         expect(missed.toSorted(), way.playbook).toEqual(Object.keys(way.never).toSorted());
         whole.set(way.playbook, lived);
       }
-      const lives = someOf(WAYS.flatMap((way) => livesOf(way, whole.get(way.playbook))));
+      const lives = someOf(ways.flatMap((way) => livesOf(way, whole.get(way.playbook))));
       const counts = new Map(lives.map((life) => [pointOf(life), 0]));
-      const slow: number[] = [];
+      const recovered: number[] = [];
       for (let attempt = 0; attempt < 4; attempt++) {
         const left = lives.flatMap((life, place) =>
           Array.from({ length: Math.max(0, TIMES - (counts.get(pointOf(life)) ?? 0)) }, (_none, time) => ({
@@ -99,38 +86,35 @@ describe("the process killed after every step of every playbook", () => {
             name: `x${attempt}-${place}-${time}-x`,
           })),
         );
-        await eight(left, async (life) => {
+        await together(left, async (life) => {
           const lived = await run.lead(life);
           if (!lived.killed) return;
           counts.set(pointOf(life), (counts.get(pointOf(life)) ?? 0) + 1);
-          if (lived.recoveredMs !== null && !Number.isNaN(lived.recoveredMs)) slow.push(lived.recoveredMs);
+          if (lived.recoveredMs !== null && !Number.isNaN(lived.recoveredMs))
+            recovered.push(lived.recoveredMs);
         });
       }
-      const short = [...counts].filter(([, hits]) => hits < TIMES);
-      const limit = LEASE_MS + SWEEP_MS + WORK_MS;
-      const inTime = slow.filter((ms) => ms <= limit).length / slow.length;
-      noteFigure(
-        "Crash matrix",
-        "places to die (step or write, before and after), times each",
-        `${lives.length}, ${TIMES}`,
-      );
-      noteFigure(
-        "Crash matrix",
-        "share that went on within a lease, a sweep and its work; the longest, in seconds of the app",
-        `${inTime.toFixed(3)}, ${Math.round(Math.max(...slow) / 1000)}`,
-      );
-      expect(short).toEqual([]);
-      expect(slow.length).toBeGreaterThan(lives.length / 4);
-      expect(inTime).toBeGreaterThanOrEqual(IN_TIME);
-      expect(Math.max(...slow)).toBeLessThanOrEqual(LATEST_MS);
+      expect([...counts].filter(([, hits]) => hits < TIMES)).toEqual([]);
+      sum.places += lives.length;
+      sum.recovered.push(...recovered);
+      expect(recovered.length).toBeGreaterThan(lives.length / 4);
+      if (lives.length > 0) {
+        expect(shareInTime(recovered)).toBeGreaterThanOrEqual(IN_TIME);
+        expect(Math.max(...recovered)).toBeLessThanOrEqual(LATEST_MS);
+      }
       judge(app, run);
     },
-    figure(5_400_000, 900_000),
+    figure(3_600_000, 900_000),
   );
+});
+
+describe("the process killed at random moments", () => {
+  const started = startRun();
 
   it(
-    "survives random moments as well",
+    "loses nothing and does nothing twice either",
     async () => {
+      const { app, run } = started();
       const random = createRandom(SEED);
       const before = run.kills;
       const isolate = WAYS.filter(
@@ -149,7 +133,7 @@ describe("the process killed after every step of every playbook", () => {
       for (let round = 0; live; round++) {
         const some = isolate.map((way, place) => ({ way, name: `y${round}-${place}-y`, kill: null }));
         lives.push(...some);
-        await eight(some, async (life) => void (await run.lead(life)));
+        await together(some, async (life) => void (await run.lead(life)));
       }
       await killer;
       expect(run.kills - before).toBeGreaterThanOrEqual(RANDOM_MOMENTS);
@@ -163,6 +147,67 @@ describe("the process killed after every step of every playbook", () => {
     figure(3_600_000, 240_000),
   );
 });
+
+describe("the crash matrix as a whole", () => {
+  it("has died at every place as often as it should", () => {
+    expect(sum.places).toBeGreaterThan(0);
+    noteFigure(
+      "Crash matrix",
+      "places to die (step or write, before and after), times each",
+      `${sum.places}, ${TIMES}`,
+    );
+    noteFigure(
+      "Crash matrix",
+      "share that went on within a lease, a sweep and its work; the longest, in seconds of the app",
+      `${shareInTime(sum.recovered).toFixed(3)}, ${Math.round(Math.max(...sum.recovered) / 1000)}`,
+    );
+    noteFigure(
+      "Crash matrix",
+      "lost, changes without a record, second effects",
+      `0, ${sum.without}, ${sum.twice}`,
+    );
+  });
+});
+
+/** An app, the sweeps that a timer would make, and a run upon it: for the tests of one part. */
+function startRun(): () => { readonly app: KillableApp; readonly run: MatrixRun } {
+  let started: { readonly app: KillableApp; readonly run: MatrixRun } | null = null;
+  let sweeping = true;
+  let sweeps: Promise<void>;
+  beforeAll(async () => {
+    const app = await KillableApp.start(CONFIGURATION, { speed: 60, controllers: false });
+    app.kubernetes.seed([
+      ...blockListObjects(),
+      ...podRuleObjects(),
+      ...holdListObjects(),
+      ...sessionListObjects(),
+    ]);
+    const run = new MatrixRun(app);
+    started = { app, run };
+    sweeps = (async () => {
+      while (sweeping) {
+        await delay(150);
+        await run.up();
+        // Whoever is killed in it has done his part.
+        await app.sweep().catch(() => {});
+      }
+    })();
+  }, 120_000);
+  afterAll(async () => {
+    sweeping = false;
+    await sweeps;
+    await started?.app.stop();
+  });
+  return () => {
+    if (started === null) throw new Error("the app of this part has not started");
+    return started;
+  };
+}
+
+function shareInTime(recovered: readonly number[]): number {
+  const limit = LEASE_MS + SWEEP_MS + WORK_MS;
+  return recovered.filter((ms) => ms <= limit).length / recovered.length;
+}
 
 function livesOf(way: WayOfLife, lived: Lived | undefined): Omit<Life, "name">[] {
   // Whose lives would meet each other is led once, and not killed.
@@ -187,8 +232,8 @@ function pointOf({ way, kill }: Omit<Life, "name">): string {
   return `${way.playbook} ${kill?.phase} ${kill?.point}`;
 }
 
-/** Eight at a time: they wait for each other's deaths together. */
-async function eight<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+/** Some at a time: they die, and wait for each other's deaths, together. */
+async function together<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
   const left = [...all];
   await Promise.all(
     Array.from({ length: TOGETHER }, async () => {
@@ -223,9 +268,6 @@ function judge(app: KillableApp, run: MatrixRun): void {
     );
   });
   expect(twice).toEqual([]);
-  noteFigure(
-    "Crash matrix",
-    "lost, changes without a record, second effects",
-    `0, ${without.length}, ${twice.length}`,
-  );
+  sum.without += without.length;
+  sum.twice += twice.length;
 }

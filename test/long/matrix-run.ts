@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { State } from "../../src/model/remediation.ts";
 import { alert } from "../engine/harness.ts";
 import type { KillableApp, Outside } from "../scenarios/killed-app.ts";
-import type { SentRequest } from "../scenarios/recording-proxy.ts";
+import type { Passage, SentRequest } from "../scenarios/recording-proxy.ts";
 import { changesIn, type KillPoint, keepingPoint, outsidePoint } from "./kill-point.ts";
 import { isLedBack, type WayOfLife } from "./way-of-life.ts";
 
@@ -34,6 +34,8 @@ const recordSchema = z.looseObject({
 });
 const shownSchema = z.looseObject({ remediation: recordSchema });
 const POLL_MS = 60;
+/** Far less than a lease of the app's clock: whoever is held meanwhile still drives. */
+const GATHER_MS = 300;
 /** Minutes of wall time: a busy machine is slow, and slow is not wrong. */
 const MOST_POLLS = 6_000;
 
@@ -45,9 +47,12 @@ export class MatrixRun {
   readonly #recovered = new Map<string, number>();
   /** Names of lives by id of their records. */
   readonly #nameOf = new Map<string, string>();
+  /** Those of the lives that are led now: the only ones that requests are searched for, however many came before. */
+  readonly #livingOf = new Map<string, string>();
   /** Ids that records of an alert were written under, or were to be: so nobody searches a long list for them. */
   readonly #idsOf = new Map<string, Set<string>>();
   #starting: Promise<void> | null = null;
+  #dying: Promise<"dropped"> | null = null;
   #kills = 0;
 
   constructor(app: KillableApp) {
@@ -90,13 +95,20 @@ export class MatrixRun {
     await this.#alert(way, name, 1);
     if (way.never["awaiting-approval"] === undefined) await this.#decisions(way, name);
     else await this.#until(name, 1, ["done"]);
-    const armed = this.#armed.get(name);
-    this.#armed.delete(name);
-    return {
-      killed: armed?.fired ?? false,
+    return this.#ended(name);
+  }
+
+  #ended(name: string): Lived {
+    const lived = {
+      killed: this.#armed.get(name)?.fired ?? false,
       points: this.#points.get(name) ?? [],
       recoveredMs: this.#recovered.get(name) ?? null,
     };
+    this.#armed.delete(name);
+    this.#points.delete(name);
+    this.#recovered.delete(name);
+    for (const [id, one] of this.#livingOf) if (one === name) this.#livingOf.delete(id);
+    return lived;
   }
 
   /** Approved, in force, taken back (or done, for good); then a second alert, which waits for approval and is rejected. */
@@ -197,7 +209,8 @@ export class MatrixRun {
     }
   }
 
-  #seen(where: Outside, phase: Phase, request: SentRequest): void {
+  #seen(where: Outside, phase: Phase, request: SentRequest): Passage {
+    let passage: Passage = "goes-on";
     for (const { name, point } of this.#pointsOf(where, request)) {
       const points = this.#points.get(name);
       if (phase === "after") points?.push(point);
@@ -208,14 +221,27 @@ export class MatrixRun {
       }
       if (!armed.fired && armed.point === point.name && armed.phase === phase) {
         armed.fired = true;
-        // Who died before and has not come back yet is not measured: this death would be counted in.
-        for (const [other, one] of this.#armed) {
-          if (other !== name && one.fired && !this.#recovered.has(other))
-            this.#recovered.set(other, Number.NaN);
-        }
-        void this.killNow();
+        passage = this.#dieSoon();
       }
     }
+    return passage;
+  }
+
+  /** One death for all who come to their moment within a little while; until then each is held where it is. */
+  #dieSoon(): Promise<"dropped"> {
+    this.#dying ??= delay(GATHER_MS)
+      .then(() => {
+        // Who died before and has not come back yet is not measured: this death would be counted in.
+        for (const [name, { fired, upAt }] of this.#armed) {
+          if (fired && upAt !== null && !this.#recovered.has(name)) this.#recovered.set(name, Number.NaN);
+        }
+        return this.killNow();
+      })
+      .then(() => "dropped" as const)
+      .finally(() => {
+        this.#dying = null;
+      });
+    return this.#dying;
   }
 
   #pointsOf(where: Outside, request: SentRequest): { name: string; point: KillPoint }[] {
@@ -223,7 +249,7 @@ export class MatrixRun {
     if (where !== "table") {
       const point = where === "cluster" ? outsidePoint(request) : keepingPoint(request);
       const text = request.url + request.body;
-      const id = [...this.#nameOf].find(([one]) => text.includes(one))?.[1];
+      const id = [...this.#livingOf].find(([one]) => text.includes(one))?.[1];
       const name = id ?? names.find((one) => text.includes(one));
       return point === null || name === undefined ? [] : [{ name, point }];
     }
@@ -231,6 +257,7 @@ export class MatrixRun {
       const name = names.find((one) => text.includes(`${one}-alert-`));
       if (name === undefined) return [];
       this.#nameOf.set(id, name);
+      this.#livingOf.set(id, name);
       const begin = `${name}-alert-`;
       const alert = begin + text.charAt(text.indexOf(begin) + begin.length);
       this.#idsOf.set(alert, (this.#idsOf.get(alert) ?? new Set()).add(id));

@@ -14,7 +14,12 @@ import type { ListPage } from "../../src/engine/list-remediations.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { fastClock } from "./fast-clock.ts";
-import { type RecordingProxy, type SentRequest, startRecordingProxy } from "./recording-proxy.ts";
+import {
+  type Passage,
+  type RecordingProxy,
+  type SentRequest,
+  startRecordingProxy,
+} from "./recording-proxy.ts";
 
 const KEYS = { host: "host-key-of-a-test", master: "master-key-of-a-test" };
 const SPEED = 20;
@@ -62,7 +67,7 @@ export class KillableApp {
   readonly #begun: number;
   readonly #producer: EventHubProducerClient;
   /** Told of every request to table, cluster and evidence: before it is there, and when it is done and nobody has heard. */
-  onSent: (where: Outside, phase: "before" | "after", request: SentRequest) => void = () => {};
+  onSent: (where: Outside, phase: "before" | "after", request: SentRequest) => Passage = () => "goes-on";
   readonly lines: string[] = [];
   #app: HostProcess | null = null;
   #others: readonly HostProcess[] = [];

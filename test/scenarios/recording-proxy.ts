@@ -13,10 +13,16 @@ export interface SentRequest {
   readonly body: string;
 }
 
+/**
+ * What becomes of a request, or of its answer: it goes on, or it is held until whoever sent it is dead, and then dropped,
+ * so that it never comes to where it was going.
+ */
+export type Passage = "goes-on" | Promise<"dropped">;
+
 /** Places to stop in the way of a request: before the store has it, and when it has it but nobody has heard. */
 export interface Interception {
-  before(request: SentRequest): void;
-  after(request: SentRequest): void;
+  before(request: SentRequest): Passage;
+  after(request: SentRequest): Passage;
 }
 
 /** A proxy on loopback in front of a service of HTTP. */
@@ -35,18 +41,25 @@ export async function startRecordingProxy(target: string): Promise<RecordingProx
   const proxy = { interception: null as Interception | null };
   const server = createServer((incoming, outgoing) => {
     const { method = "GET", url = "/", headers } = incoming;
+    const pass = (passage: Passage | undefined, goOn: () => void): void => {
+      if (typeof passage === "object") void passage.then(() => outgoing.destroy());
+      else goOn();
+    };
     void bodyOf(incoming).then((body) => {
       const text = body.toString("utf8");
       const sent: SentRequest = { method, url, rows: rowsOf(text), body: text };
-      proxy.interception?.before(sent);
-      const onward = request({ host: to.hostname, port: to.port, method, path: url, headers }, (answer) => {
-        void bodyOf(answer).then((answered) => {
-          proxy.interception?.after(sent);
-          outgoing.writeHead(answer.statusCode ?? 502, withoutLength(answer.headers)).end(answered);
+      const onward = { host: to.hostname, port: to.port, method, path: url, headers };
+      pass(proxy.interception?.before(sent), () => {
+        const answering = request(onward, (answer) => {
+          void bodyOf(answer).then((answered) =>
+            pass(proxy.interception?.after(sent), () => {
+              outgoing.writeHead(answer.statusCode ?? 502, withoutLength(answer.headers)).end(answered);
+            }),
+          );
         });
+        answering.on("error", () => outgoing.destroy());
+        answering.end(body);
       });
-      onward.on("error", () => outgoing.destroy());
-      onward.end(body);
     });
     incoming.on("error", () => outgoing.destroy());
     outgoing.on("error", () => incoming.destroy());
