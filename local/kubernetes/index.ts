@@ -16,7 +16,7 @@ import type { KubeObject } from "./kube-object.ts";
 import { azureNpm } from "./network-engine.ts";
 import { ObjectStore, type StoreEvent } from "./object-store.ts";
 import { effectOf, type RecordedEffect } from "./recorded-effects.ts";
-import { resources } from "./resource-table.ts";
+import { resourceNamed, resources } from "./resource-table.ts";
 import { seedObjects } from "./seeded-objects.ts";
 import { StatusError } from "./status-error.ts";
 
@@ -166,8 +166,7 @@ class Cluster {
   }
 
   read(kind: string, namespace: string | undefined): KubeObject[] {
-    const resource = resources.find((row) => row.plural === kind || row.kind === kind);
-    if (resource === undefined) throw new Error(`The Kubernetes stand-in does not serve ${kind}.`);
+    const resource = resources.find((row) => row.kind === kind) ?? resourceNamed(kind);
     return structuredClone(this.#store.list(resource, namespace));
   }
 

@@ -29,7 +29,8 @@ export function withDefaults(resource: Resource, object: KubeObject): KubeObject
   const hasSpec = isObject(object["spec"]) || resource.plural === "namespaces";
   let result: KubeObject = hasSpec ? { ...object, spec } : object;
   if (resource.plural === "pods") result = { ...result, spec: podSpec(spec) };
-  if (resource.plural === "networkpolicies" && hasSpec) result = { ...result, spec: policySpec(spec) };
+  if (resource.plural === "networkpolicies" && !resource.schemaless && hasSpec)
+    result = { ...result, spec: policySpec(spec) };
   if (resource.plural === "namespaces") result = namespaceObject(result);
   if (resource.plural.endsWith("webhookconfigurations")) result = withHooks(result);
   if (resource.plural === "jobs" && hasSpec) result = { ...result, spec: jobSpec(result, spec) };

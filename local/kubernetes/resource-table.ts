@@ -192,12 +192,31 @@ export const resources: readonly Resource[] = [
   }),
   served("cilium.io", "v2", { plural: "ciliumendpoints", kind: "CiliumEndpoint", ...installed }),
   served("cilium.io", "v2", { plural: "ciliumnetworkpolicies", kind: "CiliumNetworkPolicy", ...installed }),
+  served("policy.networking.k8s.io", "v1alpha1", {
+    plural: "adminnetworkpolicies",
+    kind: "AdminNetworkPolicy",
+    namespaced: false,
+    ...installed,
+    subresources: ["status"],
+  }),
+  // Calico's own API, which asks nobody here for the rights to a tier.
+  served("projectcalico.org", "v3", { plural: "networkpolicies", kind: "NetworkPolicy", ...installed }),
+  ...["GlobalNetworkPolicy", "Tier"].map((kind) =>
+    served("projectcalico.org", "v3", {
+      plural: kind === "Tier" ? "tiers" : "globalnetworkpolicies",
+      kind,
+      namespaced: false,
+      ...installed,
+    }),
+  ),
 ];
 
-/** The row with this plural; the table holds every plural once. */
-export function resourceNamed(plural: string): Resource {
-  const found = resources.find((resource) => resource.plural === plural);
-  if (found === undefined) throw new Error(`The Kubernetes stand-in does not serve ${plural}.`);
+/** The first row with this plural, or the one of `plural.group`. */
+export function resourceNamed(name: string): Resource {
+  const found =
+    resources.find(({ plural }) => plural === name) ??
+    resources.find(({ plural, group }) => `${plural}.${group}` === name);
+  if (found === undefined) throw new Error(`The Kubernetes stand-in does not serve ${name}.`);
   return found;
 }
 

@@ -37,8 +37,8 @@ export function gate(
   const guarded = (writer: KubernetesWriter): KubernetesWriter => ({
     createDenyAllPolicy: (policy) => through(() => writer.createDenyAllPolicy(policy)),
     createEgressPolicy: (policy) => through(() => writer.createEgressPolicy(policy)),
-    createCiliumDeny: (policy) => through(() => writer.createCiliumDeny(policy)),
-    deleteCiliumPolicy: (...named) => through(() => writer.deleteCiliumPolicy(...named)),
+    createEngineDeny: (deny) => through(() => writer.createEngineDeny(deny)),
+    deleteEngineDeny: (...named) => through(() => writer.deleteEngineDeny(...named)),
     deleteNetworkPolicy: (...named) => through(() => writer.deleteNetworkPolicy(...named)),
     labelPod: (...named) => through(() => writer.labelPod(...named)),
     deletePod: (...named) => through(() => writer.deletePod(...named)),

@@ -1,5 +1,5 @@
 import type { AdmissionList } from "./admission-list.ts";
-import type { CiliumReader, CiliumWriter } from "./cilium-port.ts";
+import type { EnginePolicyReader, EnginePolicyWriter } from "./engine-policies.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
 import type { ServiceReader, ServiceWriter } from "./exposed-service.ts";
 import type {
@@ -31,7 +31,7 @@ import type { Autoscaler, OwnedKind, WorkloadChange, WorkloadState } from "./wor
 export interface KubernetesReader
   extends EvidenceSource,
     NetworkSurroundings,
-    CiliumReader,
+    EnginePolicyReader,
     RoleBindingReader,
     ServiceAccountReader,
     WebhookReader,
@@ -92,7 +92,7 @@ export interface DenyAllPolicy {
  * is checked for kind, name and uid: HTML with 200 is not success. Errors as in `KubernetesReader`.
  */
 export interface KubernetesWriter
-  extends CiliumWriter,
+  extends EnginePolicyWriter,
     RoleBindingWriter,
     ServiceAccountWriter,
     WebhookWriter,

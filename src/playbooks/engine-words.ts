@@ -7,8 +7,8 @@ export const INSTEAD =
 /** Engines with kinds of policies of their own, which can allow beside a network policy, or before it. */
 const OWN_KINDS: readonly EngineName[] = ["Cilium", "Calico", "OVN-Kubernetes", "Antrea"];
 
-/** What the plan says of whoever enforces the policies, a sentence each. */
-export function engineLimits(engine: Exclude<NetworkEngine, { found: "none" }>): string[] {
+/** What the plan says of whoever enforces the policies, a sentence each; `denies`: a policy of its own kind denies too. */
+export function engineLimits(engine: Exclude<NetworkEngine, { found: "none" }>, denies = false): string[] {
   const who =
     engine.found === "engine"
       ? engine.engine === "Cilium"
@@ -22,7 +22,7 @@ export function engineLimits(engine: Exclude<NetworkEngine, { found: "none" }>):
           `${engine.why} Whether anybody enforces network policies here is not known: the proof is what the API holds.`,
         ];
   const own =
-    engine.engine !== null && OWN_KINDS.includes(engine.engine)
+    !denies && engine.engine !== null && OWN_KINDS.includes(engine.engine)
       ? [
           `Policies of ${engine.engine}'s own kinds are not read: one that allows may let traffic through beside ours.`,
         ]

@@ -1,22 +1,29 @@
 import { z } from "zod";
-import type { CiliumDeny } from "../model/cilium-port.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
 import type { Plan, PlanStep } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
-import { ciliumDeny, isOurDeny, requireOurDeny } from "./cilium-deny.ts";
+import { denyWords, engineDeny, ownDeny } from "./engine-deny.ts";
 import { engineLimits, INSTEAD } from "./engine-words.ts";
 import { isolationData, labelStep, valuesOf } from "./isolation-labels.ts";
 import { isolationPolicy, isUnchanged, requireUnchanged } from "./isolation-policy.ts";
 import { labelsToRemove, relabelled } from "./labels-to-remove.ts";
 import { type Left, markPod, type OwnDeny, type OwnPolicy, unmarkPod, verifyMark } from "./marked-pod.ts";
 import { networkEngine, nodeOfPod } from "./network-engine.ts";
-import { networkVerdict } from "./network-verdict.ts";
+import { type NetworkVerdict, networkVerdict, type ResidualRule } from "./network-verdict.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { podObstacle } from "./pod-obstacle.ts";
 import { ownerWords, podOwner } from "./pod-owner.ts";
 import { surroundingWords } from "./pod-surroundings.ts";
 import { residualWords } from "./residual-words.ts";
+import {
+  askedBeforeNow,
+  ENGINE_WORDS,
+  type Stronger,
+  strongerDeny,
+  strongerEngine,
+} from "./stronger-deny.ts";
+import type { EngineWord, StrongerEngine } from "./stronger-engine.ts";
 import { touchedField } from "./touched-field.ts";
 
 const impact =
@@ -34,8 +41,8 @@ export const isolatePod = playbook({
   kind: "containment",
   target: "pod",
   parameters: z.strictObject({
-    /** Opted in: deny by a policy of the engine's own kind too, which wins over every policy that allows. */
-    engine: z.literal("cilium").optional(),
+    /** Opted in: deny by a policy of the engine's own kind too, which it asks before network policies. */
+    engine: z.enum(ENGINE_WORDS).optional(),
   }),
   permissions: {
     kubernetes: [
@@ -45,6 +52,24 @@ export const isolatePod = playbook({
       { apiGroup: "policy", resource: "poddisruptionbudgets", verbs: ["list"] },
       { apiGroup: "cilium.io", resource: "ciliumendpoints", verbs: ["get"] },
       { apiGroup: "cilium.io", resource: "ciliumnetworkpolicies", verbs: ["get", "create", "delete"] },
+      { apiGroup: "", resource: "namespaces", verbs: ["get"] },
+      {
+        apiGroup: "policy.networking.k8s.io",
+        resource: "adminnetworkpolicies",
+        verbs: ["get", "list", "create", "delete"],
+      },
+      // Calico's API server asks for the tier, and for what it calls its policies, beside the policies themselves.
+      ...["networkpolicies", "tier.networkpolicies"].map((resource) => ({
+        apiGroup: "projectcalico.org",
+        resource,
+        verbs: ["get", "list", "create", "delete"],
+      })),
+      ...["globalnetworkpolicies", "tier.globalnetworkpolicies"].map((resource) => ({
+        apiGroup: "projectcalico.org",
+        resource,
+        verbs: ["list"],
+      })),
+      { apiGroup: "projectcalico.org", resource: "tiers", verbs: ["get", "list"] },
       {
         apiGroup: "networking.k8s.io",
         resource: "networkpolicies",
@@ -76,13 +101,6 @@ export const isolatePod = playbook({
     if (engine.found === "none") {
       return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${engine.why}. ${INSTEAD}.` };
     }
-    const deny = parameters.engine === "cilium" ? ciliumDeny(remediationId, pod) : null;
-    if (deny !== null && engine.engine !== "Cilium") {
-      const reason = `Pod ${pod.namespace}/${pod.name} is to be denied by Cilium, which was not found there: plan it without \`engine\`.`;
-      return { outcome: "skip", reason };
-    }
-    const denying = deny === null ? null : await reader.ciliumPolicy(deny.namespace, deny.name);
-    if (deny !== null && denying !== null) requireOurDeny(denying, deny);
     const policy = isolationPolicy(remediationId, pod);
     const policies = await reader.networkPolicies(pod.namespace);
     const existing = policies.find(({ name }) => name === policy.name);
@@ -92,11 +110,15 @@ export const isolatePod = playbook({
     const others = policies.filter(({ name }) => name !== policy.name);
     const owner = await podOwner(pod, reader);
     const mark = [INCIDENT_LABEL, remediationId] as const;
-    // What Cilium denies no policy allows: the pod keeps all labels, and with them its owner, services and budgets.
-    const removed =
-      deny === null ? labelsToRemove({ labels: pod.labels, policies: others, mark, ...owner }) : [];
+    const asked = parameters.engine;
+    const marked = { ...pod, labels: relabelled(pod.labels, [], mark) };
+    const stronger =
+      asked === undefined ? null : await strongerDeny(asked, engine, { pod: marked, remediationId }, reader);
+    const { deny, counts, words } = denyOf(stronger);
+    // What the engine denies no network policy allows: the pod keeps such labels, and by them its owner and services.
+    const removed = labelsToRemove({ labels: pod.labels, policies: others, mark, ...owner, counts });
     const after = relabelled(pod.labels, removed, mark);
-    const left = networkVerdict(others, after);
+    const left = counted(networkVerdict(others, after), counts);
     const letGoBy = removed.some((key) => owner.ownedBy.has(key)) ? owner.replicaSet : null;
     return {
       outcome: "change",
@@ -111,20 +133,19 @@ export const isolatePod = playbook({
             before: null,
             after: { deniesAllFor: { [INCIDENT_LABEL]: remediationId } },
           },
-          ...(deny === null ? [] : [denyStep(target.cluster, deny)]),
+          ...(deny === null ? [] : [denyStep(target.cluster, deny, remediationId)]),
           labelStep(target.cluster, pod, remediationId, removed),
         ],
         impact: letGoBy === null ? impact : `${impact} ${ownerWords(pod, owner, removed)}`,
         limits: [
-          ...(deny === null
-            ? residualWords({
-                ingress: { ...left.ingress, covered: true },
-                egress: { ...left.egress, covered: true },
-              })
-            : [BY_CILIUM]),
+          ...residualWords({
+            ingress: { ...left.ingress, covered: true },
+            egress: { ...left.egress, covered: true },
+          }),
+          ...words,
           "Connections that are open already may last on: that depends on the cluster's network plugin.",
           "Traffic from the pod's own node stays allowed.",
-          ...engineLimits(engine),
+          ...engineLimits(engine, deny !== null),
           ...(letGoBy === null ? [ownerWords(pod, owner, removed)] : []),
           ...(await surroundingWords(pod, after, reader, keepsSending)),
         ],
@@ -133,7 +154,7 @@ export const isolatePod = playbook({
           letGoBy,
           engine: engine.engine,
           agent: engine.found === "engine" ? engine.agent : null,
-          deny: deny !== null,
+          deny: deny === null ? false : { by: deny.by.word, rank: deny.rank },
         },
       },
     };
@@ -142,11 +163,17 @@ export const isolatePod = playbook({
   apply: (plan, ports) => markPod(plan, ownPolicy(plan), ports),
 
   verify(plan, ports) {
-    const left = (pod: Pod, policies: readonly NetworkPolicy[]): Left => {
-      // Ours of Cilium's own kind is there: what others allow is denied.
-      if (isolationData.parse(plan.data).deny) return { rules: [], words: [] };
-      const found = networkVerdict(policies, pod.labels);
-      return { rules: [...found.ingress.residual, ...found.egress.residual], words: residualWords(found) };
+    const left = async (pod: Pod, policies: readonly NetworkPolicy[]): Promise<Left> => {
+      const { deny } = isolationData.parse(plan.data);
+      const by = deny === null ? null : strongerEngine(deny.by);
+      const reader = ports.read.kubernetes(plannedTarget(plan, "pod").cluster);
+      const placed = { pod, ownName: by?.nameOf(plan.remediationId) ?? "" };
+      const before = deny === null || by === null ? [] : await askedBeforeNow(by, deny.rank, placed, reader);
+      const found = counted(networkVerdict(policies, pod.labels), countsBeside(by, before));
+      return {
+        rules: [...found.ingress.residual, ...found.egress.residual],
+        words: [...residualWords(found), ...before],
+      };
     };
     return verifyMark(
       plan,
@@ -161,38 +188,62 @@ export const isolatePod = playbook({
 
 function ownPolicy(plan: Plan): OwnPolicy {
   const { remediationId } = plan;
+  const { deny } = isolationData.parse(plan.data);
   const made = isolationPolicy(remediationId, plannedTarget(plan, "pod"));
   return {
     name: made.name,
     isOurs: (policy) => isUnchanged(policy, remediationId),
     requireOurs: (policy) => requireUnchanged(policy, remediationId),
     create: (writer) => writer.createDenyAllPolicy(made),
-    ...(isolationData.parse(plan.data).deny ? { deny: ownDeny(plan) } : {}),
+    ...(deny === null ? {} : { deny: ownDenyOf(plan, deny) }),
   };
 }
 
-function ownDeny(plan: Plan): OwnDeny {
-  const made = ciliumDeny(plan.remediationId, plannedTarget(plan, "pod"));
+function ownDenyOf(
+  plan: Plan,
+  { by: word, rank }: { readonly by: EngineWord; readonly rank: number },
+): OwnDeny {
+  const by = strongerEngine(word);
+  return ownDeny(by, engineDeny(by, plan.remediationId, plannedTarget(plan, "pod"), rank));
+}
+
+/** What the plan makes of a stronger policy, or of a sentence that says why there is none. */
+function denyOf(stronger: Stronger | string | null): {
+  readonly deny: Stronger | null;
+  readonly counts: (rule: ResidualRule) => boolean;
+  readonly words: readonly string[];
+} {
+  if (stronger === null || typeof stronger === "string") {
+    return { deny: null, counts: () => true, words: stronger === null ? [] : [stronger] };
+  }
+  const { by, before } = stronger;
+  return { deny: stronger, counts: countsBeside(by, before), words: [...before, ...by.limits] };
+}
+
+/** Which rules of network policies matter beside a deny: all, where the engine may ask somebody else before it. */
+function countsBeside(by: StrongerEngine | null, before: readonly string[]): (rule: ResidualRule) => boolean {
+  return by === null || before.length > 0 ? () => true : by.leaves;
+}
+
+function counted(
+  { ingress, egress }: NetworkVerdict,
+  counts: (rule: ResidualRule) => boolean,
+): NetworkVerdict {
   return {
-    name: made.name,
-    read: (reader) => reader.ciliumPolicy(made.namespace, made.name),
-    isOurs: (policy) => isOurDeny(policy, made),
-    requireOurs: (policy) => requireOurDeny(policy, made),
-    create: (writer) => writer.createCiliumDeny(made),
+    ingress: { ...ingress, residual: ingress.residual.filter(counts) },
+    egress: { ...egress, residual: egress.residual.filter(counts) },
   };
 }
 
-function denyStep(cluster: string, { namespace, name, labels }: CiliumDeny): PlanStep {
-  const object = `${namespace}/${name}`;
+function denyStep(cluster: string, { by, deny, rank }: Stronger, remediationId: string): PlanStep {
+  const object = deny.namespace === "" ? deny.name : `${deny.namespace}/${deny.name}`;
   return {
-    sentence: `create Cilium network policy ${object}, which denies all traffic of pods with our label, whatever others allow`,
-    touches: [touchedField(cluster, `ciliumnetworkpolicies/${object}`, "spec")],
+    sentence: `create ${denyWords(by, deny)}, which denies all traffic of pods with our label before network policies are asked`,
+    touches: [touchedField(cluster, `${by.plural}/${object}`, "spec")],
     before: null,
-    after: { deniesAllFor: { [INCIDENT_LABEL]: labels[INCIDENT_LABEL] ?? "" } },
+    after: { deniesAllFor: { [INCIDENT_LABEL]: remediationId }, rank },
   };
 }
-
-const BY_CILIUM = "Other policies keep what they allow, and Cilium denies it all the same: its denies win.";
 
 const keepsSending = (service: string): string =>
   `${service} goes on sending to the pod as long as it is ready, and what it sends is lost.`;

@@ -10,9 +10,9 @@ import { touchedField } from "./touched-field.ts";
 const LABEL_FIELD = `metadata.labels.${INCIDENT_LABEL}`;
 
 /**
- * What the plan of an isolation remembers: the labels that it takes off, the ReplicaSet that lets the pod go by that, and
- * who enforces policies there, and whether its own kind of
- * policy denies. Plans of earlier versions do not say the last three.
+ * What the plan of an isolation remembers: the labels that it takes off, the ReplicaSet that lets the pod go by that, who
+ * enforces policies there, and whose own kind of policy denies, at which rank. Plans of earlier versions do not say the
+ * last three, or say of the last one only that it is Cilium's.
  */
 export const isolationData = z
   .object({
@@ -20,10 +20,16 @@ export const isolationData = z
     letGoBy: z.object({ name: z.string(), uid: z.string() }).nullable(),
     engine: z.string().nullable().default(null),
     agent: z.string().nullable().default(null),
-    deny: z.boolean().default(false),
+    deny: z
+      .union([z.boolean(), z.object({ by: z.enum(["cilium", "ovn", "calico"]), rank: z.number() })])
+      .default(false)
+      .transform((deny) => {
+        if (typeof deny !== "boolean") return deny;
+        return deny ? ({ by: "cilium", rank: 0 } as const) : null;
+      }),
   })
   .nullable()
-  .transform((data) => data ?? { removed: {}, letGoBy: null, engine: null, agent: null, deny: false });
+  .transform((data) => data ?? { removed: {}, letGoBy: null, engine: null, agent: null, deny: null });
 
 /** These labels of the pod with their values. */
 export function valuesOf(pod: Pod, keys: readonly string[]): Record<string, string> {

@@ -23,6 +23,8 @@ export interface Relabelling {
   readonly keepsOwner: boolean;
   /** Given: only egress beyond these rules counts, and ingress stays exactly as it is. */
   readonly egressBeyond?: readonly Passage[];
+  /** Given: only rules of which this holds matter; what others let through is denied otherwise. */
+  readonly counts?: (rule: ResidualRule) => boolean;
 }
 
 /** The rules of egress that let more through than these do. */
@@ -84,9 +86,10 @@ function weighed(of: Relabelling, removed: readonly string[], before: NetworkVer
       after[direction].residual.some((rule) => !before[direction].residual.some((old) => isSame(rule, old))),
   );
   if (opens || (of.egressBeyond !== undefined && !isSameVerdict(before.ingress, after.ingress))) return null;
+  const { counts = () => true } = of;
   const left =
     of.egressBeyond === undefined
-      ? after.ingress.residual.length + after.egress.residual.length
+      ? [...after.ingress.residual, ...after.egress.residual].filter(counts).length
       : beyond(after.egress.residual, of.egressBeyond).length;
   const losesOwner = removed.some((key) => of.ownedBy.has(key)) ? 1 : 0;
   return { removed, cost: [left, losesOwner, removed.length] };

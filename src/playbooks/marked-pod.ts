@@ -1,4 +1,4 @@
-import type { CiliumPolicy } from "../model/cilium-port.ts";
+import type { EnginePolicy } from "../model/engine-policies.ts";
 import { Conflict } from "../model/errors.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
@@ -28,12 +28,16 @@ export interface OwnPolicy {
 
 /** A policy of the engine's own kind that denies, beside the other, and how it is known. */
 export interface OwnDeny {
-  readonly name: string;
-  read(reader: KubernetesReader): Promise<CiliumPolicy | null>;
-  isOurs(policy: CiliumPolicy): boolean;
+  /** Its kind and name, for the beginning of a sentence. */
+  readonly words: string;
+  read(reader: KubernetesReader): Promise<EnginePolicy | null>;
+  isOurs(policy: EnginePolicy): boolean;
   /** Raises `Conflict` where the policy of that name is not, or is no longer, ours. */
-  requireOurs(policy: CiliumPolicy): void;
+  requireOurs(policy: EnginePolicy): void;
+  /** What the engine says against it on the pod's node, a sentence each. */
+  complaints(policy: EnginePolicy, node: string | null): readonly string[];
   create(writer: KubernetesWriter): Promise<unknown>;
+  remove(writer: KubernetesWriter, policy: EnginePolicy): Promise<void>;
 }
 
 /** What the policies leave to a marked pod: rules that should not be there, and sentences for all of it. */
@@ -83,7 +87,7 @@ export async function verifyMark(
     readonly directions: readonly Direction[];
     /** Does our policy let anything through? */
     readonly keeps: boolean;
-    left(pod: Pod, policies: readonly NetworkPolicy[]): Left;
+    left(pod: Pod, policies: readonly NetworkPolicy[]): Left | Promise<Left>;
   },
   { read }: ReadPorts,
 ): Promise<Verification> {
@@ -94,13 +98,15 @@ export async function verifyMark(
     return { verdict: "absent", reason: `Pod ${namespace}/${name} has gone.` };
   }
   const ours = policies.find((candidate) => candidate.name === own.name);
+  const denying = (await own.deny?.read(reader)) ?? null;
   const lost =
     lostMark(pod, plan.remediationId) ??
     lostPolicy(ours, `${namespace}/${own.name}`, (policy) => own.isOurs(policy)) ??
-    (await lostDeny(own.deny, namespace, reader));
+    (own.deny === undefined ? null : lostDeny(own.deny, denying));
   if (lost !== null) return { verdict: "absent", reason: lost };
   const { removed, engine, agent } = isolationData.parse(plan.data);
-  const { rules, words } = judged.left(pod, policies);
+  const { rules, words: left } = await judged.left(pod, policies);
+  const words = [...left, ...(denying === null ? [] : (own.deny?.complaints(denying, pod.node) ?? []))];
   const putBack = labelsPutBack(pod, removed);
   if (words.length > 0) {
     const since = policiesSince(pod, policies, new Set(rules.map(({ policy }) => policy)));
@@ -116,19 +122,13 @@ export async function verifyMark(
   );
 }
 
-async function lostDeny(
-  deny: OwnDeny | undefined,
-  namespace: string,
-  reader: KubernetesReader,
-): Promise<string | null> {
-  if (deny === undefined) return null;
-  const found = await deny.read(reader);
-  const name = `Cilium network policy ${namespace}/${deny.name}`;
-  if (found === null)
-    return `${name} is not there as it was made: it has gone, and the cluster does not record by whom.`;
+function lostDeny(deny: OwnDeny, found: EnginePolicy | null): string | null {
+  if (found === null) {
+    return `${deny.words} is not there as it was made: it has gone, and the cluster does not record by whom.`;
+  }
   return deny.isOurs(found)
     ? null
-    : `${name} is not there as it was made: it was changed${byWhom(found, ["spec"])}.`;
+    : `${deny.words} is not there as it was made: it was changed${byWhom(found, ["spec"])}.`;
 }
 
 /** The labels first, as they were, then the policy; all is looked at before anything is undone: no half reverts. */
@@ -150,9 +150,7 @@ export async function unmarkPod(
     const back = await labelsBack(pod, plan, reader);
     if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
   }
-  if (denying !== null) {
-    await write.kubernetes(cluster).deleteCiliumPolicy(namespace, denying.name, denying);
-  }
+  if (denying !== null) await own.deny?.remove(write.kubernetes(cluster), denying);
   if (policy !== null) {
     await write.kubernetes(cluster).deleteNetworkPolicy(namespace, policy.name, policy);
   }

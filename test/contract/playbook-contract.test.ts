@@ -46,7 +46,7 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
       await playbook.verify(plan, ports);
       await playbook.revert(plan, ports);
       for (const request of cluster.requests) {
-        used.add(rightUsed(request));
+        for (const right of rightsUsed(request)) used.add(right);
       }
     }
     expect([...used].sort()).toEqual(playbook.permissions.kubernetes.flatMap(rightsOf).sort());
@@ -260,6 +260,8 @@ function stateOf(cluster: KubernetesStandIn): string {
     "nodes",
     "networkpolicies",
     "ciliumnetworkpolicies",
+    "adminnetworkpolicies",
+    "networkpolicies.projectcalico.org",
     "configmaps",
     "admissionlists",
     "deployments",
@@ -379,6 +381,14 @@ function ruleOf(permission: KubernetesPermission): PolicyRule {
 
 function rightsOf({ apiGroup, resource, verbs }: KubernetesPermission): string[] {
   return verbs.map((verb) => `${verb} ${apiGroup}/${resource}`);
+}
+
+/** Calico's API server asks for more beside: for the tier, and for the right to policies of a tier. */
+function rightsUsed(request: Request): readonly string[] {
+  const right = rightUsed(request);
+  const [verb = "", kind = ""] = right.split(" projectcalico.org/");
+  if (!kind.endsWith("networkpolicies")) return [right];
+  return [right, `${verb} projectcalico.org/tier.${kind}`, "get projectcalico.org/tiers"];
 }
 
 function rightUsed({ method, path }: { readonly method: string; readonly path: string }): string {

@@ -1,6 +1,7 @@
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { budget, ciliumCluster, endpoint, service } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, pod, policy, workload } from "../playbooks/cluster-objects.ts";
+import { adminPolicy, calicoCluster, calicoPolicy, ovnCluster } from "../playbooks/engine-objects.ts";
 import type { Scenario } from "./playbook-scenarios.ts";
 
 const REMEDIATION = "a-0198c0ffee-x7";
@@ -36,6 +37,8 @@ function owned({ kind, group }: (typeof OWNERS)[number]): object[] {
     pod("web-0", { metadata: { labels, ownerReferences: [owner] } }),
   ];
 }
+
+const pods = [pod("web-1", { metadata: { labels } }), pod("web-2", { metadata: { labels } })];
 
 /** A pod with a service, a budget and an agent that says what it enforces. */
 const surrounded = [
@@ -79,6 +82,48 @@ export const networkScenarios: readonly Scenario[] = [
           labels: { [INCIDENT_LABEL]: REMEDIATION },
         },
         spec: { endpointSelector: {}, egressDeny: [{ toEntities: ["world"] }] },
+      },
+    ],
+  },
+  {
+    name: "a pod that is let out, denied by OVN-Kubernetes",
+    playbook: "isolate-pod",
+    objects: [...ovnCluster(), ...pods, egressOf("tier"), adminPolicy("before", 0, ["Deny"])],
+    vanished: [pod("web-2")],
+    target,
+    parameters: { engine: "ovn" },
+    foreign: [
+      {
+        apiVersion: "policy.networking.k8s.io/v1alpha1",
+        kind: "AdminNetworkPolicy",
+        metadata: { name: `reflex-deny-${REMEDIATION}`, labels: { [INCIDENT_LABEL]: REMEDIATION } },
+        spec: { priority: 1, subject: { namespaces: {} }, egress: [{ action: "Allow" }] },
+      },
+    ],
+  },
+  {
+    name: "a pod that is let out, denied by Calico",
+    playbook: "isolate-pod",
+    objects: [
+      ...calicoCluster(),
+      ...pods,
+      egressOf("tier"),
+      calicoPolicy("late", { namespace: "shop", order: 10, egress: [{ action: "Allow" }] }),
+      calicoPolicy("global", { order: 0, ingress: [{ action: "Deny" }] }),
+    ],
+    vanished: [pod("web-2")],
+    target,
+    parameters: { engine: "calico" },
+    foreign: [
+      {
+        apiVersion: "projectcalico.org/v3",
+        kind: "NetworkPolicy",
+        metadata: {
+          namespace: "shop",
+          name: `default.reflex-deny-${REMEDIATION}`,
+          labels: { [INCIDENT_LABEL]: REMEDIATION },
+        },
+        spec: { order: 0, selector: "all()", egress: [{ action: "Allow" }] },
       },
     ],
   },

@@ -130,7 +130,8 @@ export class World {
       holdList: absent,
       networkPolicy: absent,
       networkPolicies: absent,
-      ciliumPolicy: absent,
+      enginePolicy: absent,
+      enginePolicies: absent,
       services: absent,
       daemonSet: absent,
       disruptionBudgets: absent,
@@ -163,8 +164,8 @@ export class World {
     return {
       createDenyAllPolicy: absent,
       createEgressPolicy: absent,
-      createCiliumDeny: absent,
-      deleteCiliumPolicy: absent,
+      createEngineDeny: absent,
+      deleteEngineDeny: absent,
       deleteNetworkPolicy: absent,
       deletePod: (namespace, name, { uid }) =>
         this.#call(hooks, `delete ${name}`, () => this.#end(namespace, name, uid)),

@@ -114,7 +114,8 @@ function isThisPort(wanted: WirePort, protocol: string, port: number): boolean {
   return port >= wanted.port && port <= (wanted.endPort ?? wanted.port);
 }
 
-function within(ip: readonly number[], cidr: string): boolean {
+/** Is the address in that range of IPv4? */
+export function within(ip: readonly number[], cidr: string): boolean {
   const [base = "", bits = "32"] = cidr.split("/");
   const asBits = (octets: readonly number[]): string =>
     octets.map((octet) => octet.toString(2).padStart(8, "0")).join("");

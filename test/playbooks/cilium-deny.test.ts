@@ -3,7 +3,7 @@ import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { ciliumCluster, endpoint, service } from "./cilium-objects.ts";
-import { CLUSTER, pod, policy } from "./cluster-objects.ts";
+import { pod, policy } from "./cluster-objects.ts";
 import { ID, type NetworkBench, networkBench } from "./network-bench.ts";
 
 const OWN = `reflex-deny-${ID}`;
@@ -130,16 +130,27 @@ describe("isolate-pod with Cilium's own deny", () => {
     expect(b.cluster.effects).toEqual([]);
   });
 
-  it("is refused by reason where Cilium is not found, and writes nothing", async () => {
-    const b = await networkBench(isolatePod, [pod("web-1")]);
+  it("goes on without it where Cilium is not found, and says so", async () => {
+    const b = await networkBench(isolatePod, [pod("web-1")], { engine: "cilium" });
     open.push(b);
-    const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
-    expect(
-      await isolatePod.plan({ target, parameters: { engine: "cilium" }, remediationId: ID }, b.ports),
-    ).toMatchObject({
-      outcome: "skip",
-      reason: expect.stringContaining("Cilium, which was not found there"),
-    });
-    expect(b.cluster.effects).toEqual([]);
+    expect(b.plan.limits).toContain(
+      "Cilium's own deny was asked for, but no agent of it was found there: the network policy alone isolates the pod.",
+    );
+    await isolatePod.apply(b.plan, b.ports);
+    expect(b.cluster.effects.map(({ verb, plural }) => `${verb} ${plural}`)).toEqual([
+      "create networkpolicies",
+      "patch pods",
+    ]);
+    expect(await isolatePod.verify(b.plan, b.ports)).toEqual({ verdict: "holds", proof: "declared" });
+  });
+
+  it("goes by plans of earlier versions, which say no engine", async () => {
+    const b = await planned();
+    const data = { ...(b.plan.data as object), deny: true };
+    const earlier = { ...b.plan, data };
+    await isolatePod.apply(earlier, b.ports);
+    expect(b.cluster.read("ciliumnetworkpolicies", "shop", OWN)).toBeDefined();
+    expect(await isolatePod.verify(earlier, b.ports)).toMatchObject({ verdict: "holds" });
+    expect(await isolatePod.revert(earlier, b.ports)).toEqual({ outcome: "restored" });
   });
 });

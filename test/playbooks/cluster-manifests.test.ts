@@ -108,6 +108,9 @@ describe("the roles of the manifests", () => {
       "delete  serviceaccounts * *",
       "delete cilium.io ciliumnetworkpolicies * *",
       "delete networking.k8s.io networkpolicies * *",
+      "delete policy.networking.k8s.io adminnetworkpolicies * *",
+      "delete projectcalico.org networkpolicies * *",
+      "delete projectcalico.org tier.networkpolicies * *",
       "delete rbac.authorization.k8s.io clusterrolebindings * *",
       "delete rbac.authorization.k8s.io rolebindings * *",
     ]);

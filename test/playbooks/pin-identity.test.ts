@@ -5,6 +5,8 @@ import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
 import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
 import { POD_RULE_LISTS } from "../../src/model/pod-rules.ts";
+import { denyByCalico } from "../../src/playbooks/deny-by-calico.ts";
+import { denyByOvn } from "../../src/playbooks/deny-by-ovn.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { pin, pinVerdict } from "./pin-verdict.ts";
 import { labelled, node, OURS, pod, policy, type Request } from "./pinned-requests.ts";
@@ -22,6 +24,8 @@ const ACCOUNT = /^reflex-pinned-identity: it deletes service accounts and makes 
 const SERVICE = /^reflex-pinned-identity: it marks services and sets who reaches them/;
 const HOOK = /^reflex-pinned-identity: it marks webhooks and says which objects/;
 const TEMPLATE = /^reflex-pinned-identity: it tries pod templates in its own namespace/;
+const ADMIN = /^reflex-pinned-identity: it makes admin network policies that deny one pod everything/;
+const CALICO = /^reflex-pinned-identity: of Calico's network policies it writes those that only deny/;
 const CONNECTION = /^reflex-pinned-identity: it opens no connection/;
 
 const plain = pod({ app: "web" });
@@ -33,6 +37,29 @@ const image = pod(
 const cordoned = node(MARK, { podCIDR: "10.0.0.0/24", unschedulable: true });
 const onNode: Request = { resource: "nodes", namespace: undefined, name: "n1" };
 const onPolicy = { group: "networking.k8s.io", resource: "networkpolicies", name: "reflex-isolate-x" };
+/** An AdminNetworkPolicy as isolate-pod makes it, with parts of the specification replaced. */
+const admin = (
+  more: object = {},
+  namespace = "shop",
+  mark: Readonly<Record<string, string>> = MARK,
+): object => ({
+  metadata: { labels: mark },
+  spec: { ...denyByOvn.specOf(ID, namespace, 0), ...more },
+});
+const onAdmin: Request = {
+  group: "policy.networking.k8s.io",
+  resource: "adminnetworkpolicies",
+  namespace: undefined,
+  name: `reflex-deny-${ID}`,
+  operation: "CREATE",
+};
+const subject = (pods: object): object => admin({ subject: { pods } });
+const inShop = { matchLabels: { "kubernetes.io/metadata.name": "shop" } };
+const calico = (more: object = {}): object => ({
+  metadata: { labels: MARK },
+  spec: { ...denyByCalico.specOf(ID, "shop", 0), ...more },
+});
+const onCalico: Request = { ...onPolicy, group: "projectcalico.org", operation: "CREATE" };
 const onScale: Request = { group: "apps", resource: "deployments" };
 const onBinding: Request = {
   group: "rbac.authorization.k8s.io",
@@ -137,6 +164,11 @@ describe("what the pinned identity may do", () => {
     ["evict a pod", { operation: "CREATE", subResource: "eviction", object: {}, oldObject: null }],
     ["create a network policy with our label", { ...onPolicy, operation: "CREATE", object: policy(MARK) }],
     ["delete one with our label", { ...onPolicy, operation: "DELETE", oldObject: policy(MARK) }],
+    ["deny a pod everything by an admin policy", { ...onAdmin, object: admin() }],
+    ["delete that one", { ...onAdmin, operation: "DELETE", oldObject: admin() }],
+    ["deny a pod everything by a policy of Calico's", { ...onCalico, object: calico() }],
+    ["the same where Calico writes the tier", { ...onCalico, object: calico({ tier: "default" }) }],
+    ["delete one of Calico's", { ...onCalico, operation: "DELETE", oldObject: calico() }],
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
     [
       "change the list of sessions",
@@ -185,11 +217,18 @@ describe("what the pinned identity may do", () => {
       ),
     );
     for (const { apiGroup, resource, verb, namespace, resourceNames } of writes) {
+      // What Calico's API server asks for beside the policies is no resource that could be written.
+      if (resource === "tier.networkpolicies") continue;
       const [name = "", subResource] = resource.split("/");
       const kind = resources.find(({ group, plural }) => group === apiGroup && plural === name);
       expect([resource, kind?.namespaced]).toEqual([resource, expect.any(Boolean)]);
       const at = kind?.namespaced === true ? (namespace ?? "shop") : undefined;
-      const marked = { metadata: { labels: MARK }, spec: {} };
+      const marked =
+        apiGroup === onAdmin.group
+          ? admin()
+          : apiGroup === "projectcalico.org"
+            ? calico()
+            : { metadata: { labels: MARK }, spec: {} };
       const operations = new Map([
         ["create", { operation: "CREATE", object: marked }],
         ["patch", { operation: "UPDATE", object: marked, oldObject: marked }],
@@ -204,11 +243,11 @@ describe("what the pinned identity may do", () => {
         // A pod template is only ever tried.
         dryRun: name === "podtemplates" ? true : undefined,
       };
-      expect([verb, resource, pinVerdict({ ...request, name: resourceNames?.[0] ?? "x" })]).toEqual([
+      expect([
         verb,
         resource,
-        [],
-      ]);
+        pinVerdict({ ...request, name: resourceNames?.[0] ?? `reflex-deny-${ID}` }),
+      ]).toEqual([verb, resource, []]);
     }
     expect(writes.length).toBeGreaterThan(3);
   });
@@ -290,6 +329,104 @@ describe("what the pin denies", () => {
         operation: "CREATE",
         object: policy({}),
       },
+    ],
+    [
+      "somebody's admin policy deleted",
+      ADMIN,
+      { ...onAdmin, operation: "DELETE", oldObject: admin({}, "shop", {}) },
+    ],
+    ["all admin policies at once", ADMIN, { ...onAdmin, operation: "DELETE", name: undefined }],
+    ["ours changed", ADMIN, { ...onAdmin, operation: "UPDATE", object: admin(), oldObject: admin() }],
+    [
+      "its status",
+      ADMIN,
+      { ...onAdmin, operation: "UPDATE", subResource: "status", object: admin(), oldObject: admin() },
+    ],
+    ["an admin policy of another name", ADMIN, { ...onAdmin, name: "reflex", object: admin() }],
+    ["one without our label", ADMIN, { ...onAdmin, object: admin({}, "shop", {}) }],
+    ["one with an empty mark", ADMIN, { ...onAdmin, object: admin({}, "shop", { [INCIDENT_LABEL]: "" }) }],
+    [
+      "one for another remediation's pods",
+      ADMIN,
+      { ...onAdmin, object: admin({}, "shop", { [INCIDENT_LABEL]: "b" }) },
+    ],
+    ["one that allows", ADMIN, { ...onAdmin, object: admin({ egress: [{ action: "Allow", to: [] }] }) }],
+    [
+      "one that leaves it to network policies",
+      ADMIN,
+      { ...onAdmin, object: admin({ ingress: [{ action: "Pass" }] }) },
+    ],
+    [
+      "one with a rule that says no action",
+      ADMIN,
+      { ...onAdmin, object: admin({ ingress: [{ from: [] }] }) },
+    ],
+    [
+      "one for one direction",
+      ADMIN,
+      { ...onAdmin, object: { ...admin(), spec: { priority: 0, ingress: [] } } },
+    ],
+    ["one for a whole namespace", ADMIN, { ...onAdmin, object: admin({ subject: { namespaces: inShop } }) }],
+    [
+      "one for all pods of a namespace",
+      ADMIN,
+      { ...onAdmin, object: subject({ namespaceSelector: inShop, podSelector: {} }) },
+    ],
+    [
+      "one for pods of another label",
+      ADMIN,
+      {
+        ...onAdmin,
+        object: subject({ namespaceSelector: inShop, podSelector: { matchLabels: { app: "web" } } }),
+      },
+    ],
+    [
+      "one for our label anywhere",
+      ADMIN,
+      { ...onAdmin, object: subject({ namespaceSelector: {}, podSelector: { matchLabels: MARK } }) },
+    ],
+    [
+      "one for a namespace by another label",
+      ADMIN,
+      {
+        ...onAdmin,
+        object: subject({
+          namespaceSelector: { matchLabels: { team: "x" } },
+          podSelector: { matchLabels: MARK },
+        }),
+      },
+    ],
+    ["one in a protected namespace", ADMIN, { ...onAdmin, object: admin({}, "kube-system") }],
+    ["one in a protected family", ADMIN, { ...onAdmin, object: admin({}, "openshift-dns") }],
+    ["one without a specification", ADMIN, { ...onAdmin, object: { metadata: { labels: MARK } } }],
+    [
+      "a baseline admin policy",
+      NAMESPACE,
+      { ...onAdmin, resource: "baselineadminnetworkpolicies", object: admin() },
+    ],
+    [
+      "a policy of Calico's without our label",
+      POLICY,
+      { ...onCalico, object: { ...calico(), metadata: {} } },
+    ],
+    ["somebody's of Calico's deleted", POLICY, { ...onCalico, operation: "DELETE", oldObject: policy({}) }],
+    [
+      "one of Calico's that allows",
+      CALICO,
+      { ...onCalico, object: calico({ egress: [{ action: "Allow" }] }) },
+    ],
+    ["one that passes on", CALICO, { ...onCalico, object: calico({ ingress: [{ action: "Pass" }] }) }],
+    ["one for egress alone", CALICO, { ...onCalico, object: { ...calico(), spec: { egress: [] } } }],
+    ["one in an earlier tier", CALICO, { ...onCalico, object: calico({ tier: "security" }) }],
+    [
+      "one of Calico's in a protected namespace",
+      NAMESPACE,
+      { ...onCalico, namespace: "kube-system", object: calico() },
+    ],
+    [
+      "a global one",
+      NAMESPACE,
+      { ...onCalico, resource: "globalnetworkpolicies", namespace: undefined, object: calico() },
     ],
     ["a taint on a node", NODE, { ...onNode, object: node(MARK, { taints: [] }), oldObject: node() }],
     ["a foreign label on a node", NODE, { ...onNode, object: node({ a: "b" }), oldObject: node() }],

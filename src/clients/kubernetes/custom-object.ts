@@ -3,8 +3,7 @@ import { type CheckedMetadata, completeMetadata, type Expected } from "./checked
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Apis } from "./connection.ts";
 
-const objectSchema = z.looseObject({
-  kind: z.string(),
+const itemSchema = z.looseObject({
   metadata: z.looseObject({
     name: z.string().min(1),
     namespace: z.string().optional(),
@@ -22,9 +21,11 @@ const objectSchema = z.looseObject({
       .optional(),
   }),
 });
+const objectSchema = z.looseObject({ ...itemSchema.shape, kind: z.string() });
+const listSchema = z.object({ kind: z.string(), items: z.array(itemSchema) });
 
 /** An object of a kind that the client has no type for, as the wire has it. */
-export type CustomObject = z.infer<typeof objectSchema>;
+export type CustomObject = z.infer<typeof itemSchema>;
 
 /** The answer, if it is the object that was asked for; raises `StrangeAnswer` otherwise, as for typed ones. */
 export function checkedCustom(answer: unknown, { kind, name, namespace, uid }: Expected): CustomObject {
@@ -38,6 +39,13 @@ export function checkedCustom(answer: unknown, { kind, name, namespace, uid }: E
     (uid === undefined || found.metadata.uid === uid);
   if (!same) throw new StrangeAnswer(`The answer is not ${kind} ${name}.`);
   return found;
+}
+
+/** The items of a list of that kind, which may say no kind of their own; raises `StrangeAnswer` where it is no such list. */
+export function checkedCustomItems(answer: unknown, kind: string): readonly CustomObject[] {
+  const { data } = listSchema.safeParse(answer);
+  if (data?.kind !== kind) throw new StrangeAnswer(`The answer is not a ${kind}.`);
+  return data.items;
 }
 
 /** The metadata of such an object, typed; raises `StrangeAnswer` where it has not the form of any. */

@@ -5,9 +5,9 @@ import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
 import { type CheckedMetadata, checkedItems, checkedMetadata, completeMetadata } from "./checked-answer.ts";
-import { readCiliumPolicies } from "./cilium-policies.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readEachPod } from "./each-pod.ts";
+import { readEnginePolicies } from "./engine-policies.ts";
 import { readEvidence } from "./evidence-source.ts";
 import { readHoldList } from "./hold-list.ts";
 import { readMarkedWorkloads } from "./marked-workloads.ts";
@@ -98,7 +98,7 @@ export function createReader(connection: Connection): KubernetesReader {
     marked: () => readMarked(connection),
     ...readEvidence(connection),
     ...readSurroundings(connection),
-    ...readCiliumPolicies(connection),
+    ...readEnginePolicies(connection),
   };
 }
 

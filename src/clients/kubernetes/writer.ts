@@ -2,10 +2,10 @@ import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { writeBlockList } from "./block-list.ts";
 import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
-import { writeCiliumPolicies } from "./cilium-policies.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { createEgressPolicy } from "./egress-policy.ts";
+import { writeEnginePolicies } from "./engine-policies.ts";
 import { writeHoldList } from "./hold-list.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom } from "./objects-from-api.ts";
@@ -27,7 +27,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
   const { call, find } = connection;
   return {
     ...writeEvent(connection),
-    ...writeCiliumPolicies(connection),
+    ...writeEnginePolicies(connection),
     createEgressPolicy: (policy) => createEgressPolicy(connection, policy),
     ...writeRoleBindings(connection),
     ...writeServiceAccounts(connection),
