@@ -1,7 +1,6 @@
 import { z } from "zod";
-import type { EngineKind, EnginePolicy, Unreadable } from "../model/engine-policies.ts";
+import type { EngineKind, EnginePolicy } from "../model/engine-policies.ts";
 import { INCIDENT_LABEL } from "../model/incident-mark.ts";
-import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Rival, StrongerEngine } from "./stronger-engine.ts";
 
 /** Where network policies stand too. */
@@ -23,6 +22,7 @@ export const denyByCalico: StrongerEngine = {
   engine: "Calico",
   kind: "CalicoNetworkPolicy",
   title: "Calico network policy",
+  denies: "all traffic of pods with our label",
   plural: "networkpolicies.projectcalico.org",
   isNamespaced: true,
   nameOf: (remediationId) => `${TIER}.reflex-deny-${remediationId}`,
@@ -41,13 +41,20 @@ export const denyByCalico: StrongerEngine = {
   async rivals({ pod: { namespace }, ownName }, reader) {
     const tiers = await reader.enginePolicies("CalicoTier", {});
     if (typeof tiers === "string") return tiers;
-    const rivals: Rival[] = [];
-    for (const tier of [...tiersBefore(tiers), TIER]) {
-      const found = await policiesOf(tier, namespace, reader);
-      if (typeof found === "string") return found;
-      rivals.push(...found.filter(({ object }) => object.name !== ownName).map((one) => rivalOf(one, tier)));
+    const { earlier, later } = aroundDefault(tiers);
+    const found = new Map<string, Rival>();
+    // A list without a tier holds all of them, or those of `default` alone: that depends on who serves it.
+    for (const tier of [undefined, ...earlier]) {
+      for (const { kind, title } of LISTED) {
+        const within = kind === "CalicoNetworkPolicy" ? { namespace } : {};
+        const policies = await reader.enginePolicies(kind, tier === undefined ? within : { ...within, tier });
+        if (typeof policies === "string") return policies;
+        for (const policy of policies) {
+          if (policy.name !== ownName) found.set(`${kind} ${policy.name}`, rivalOf(title, policy, later));
+        }
+      }
     }
-    return rivals;
+    return [...found.values()];
   },
   rankAmong(rivals) {
     const first = Math.min(...rivals.map(({ rank }) => rank).filter(Number.isFinite));
@@ -57,52 +64,47 @@ export const denyByCalico: StrongerEngine = {
   leaves: () => false,
   limits: [
     "Calico's own policy denies everything before any network policy is asked; connections that are open already last on there.",
+    "ClusterNetworkPolicies are not read: Calico asks one of their admin tier before ours.",
   ],
   complaints: () => [],
 };
 
 const orderSchema = z.object({ order: z.number().nullish() });
 const specSchema = z.object({
+  tier: z.string().default(TIER),
   order: z.number().nullish(),
   ingress: z.array(z.object({ action: z.string() })).default([]),
   egress: z.array(z.object({ action: z.string() })).default([]),
 });
 
-/** The tiers that are asked before that of the network policies; one without an order comes last. */
-function tiersBefore(tiers: readonly EnginePolicy[]): string[] {
+/** The tiers that are asked before and after that of the network policies; one without an order comes last. */
+function aroundDefault(tiers: readonly EnginePolicy[]): {
+  readonly earlier: readonly string[];
+  readonly later: ReadonlySet<string>;
+} {
   const orderOf = ({ spec }: EnginePolicy) => orderSchema.safeParse(spec).data?.order ?? Infinity;
   const own = tiers.find(({ name }) => name === TIER);
   const last = own === undefined ? Infinity : orderOf(own);
-  return tiers.filter((tier) => tier !== own && orderOf(tier) <= last).map(({ name }) => name);
-}
-
-interface Found {
-  readonly title: string;
-  readonly object: EnginePolicy;
-}
-
-async function policiesOf(
-  tier: string,
-  namespace: string,
-  reader: KubernetesReader,
-): Promise<readonly Found[] | Unreadable> {
-  const all: Found[] = [];
-  for (const { kind, title } of LISTED) {
-    const within = kind === "CalicoNetworkPolicy" ? { namespace } : {};
-    const found = await reader.enginePolicies(kind, { ...within, tier });
-    if (typeof found === "string") return found;
-    all.push(...found.map((object) => ({ title, object })));
-  }
-  return all;
+  const others = tiers.filter((tier) => tier !== own);
+  return {
+    earlier: others.filter((tier) => orderOf(tier) <= last).map(({ name }) => name),
+    later: new Set(others.filter((tier) => orderOf(tier) > last).map(({ name }) => name)),
+  };
 }
 
 /** Whom it selects is not worked out, since Calico's selectors are a language: it may be the pod. */
-function rivalOf({ title, object }: Found, tier: string): Rival {
-  const where = object.namespace === "" ? object.name : `${object.namespace}/${object.name}`;
-  const spec = specSchema.safeParse(object.spec).data;
-  const rank = tier === TIER ? (spec === undefined ? -Infinity : (spec.order ?? Infinity)) : -Infinity;
-  const isDenial = spec !== undefined && [...spec.ingress, ...spec.egress].every(isDeny);
-  return { name: `${title} ${where} (tier ${tier})`, rank, opens: !isDenial };
+function rivalOf(title: string, { namespace, name, spec }: EnginePolicy, later: ReadonlySet<string>): Rival {
+  const words = `${title} ${namespace === "" ? name : `${namespace}/${name}`}`;
+  const parsed = specSchema.safeParse(spec).data;
+  if (parsed === undefined) return { name: words, rank: -Infinity, opens: true };
+  const { tier, order } = parsed;
+  const place = later.has(tier) ? Infinity : -Infinity;
+  const isDenial = [...parsed.ingress, ...parsed.egress].every(isDeny);
+  return {
+    name: `${words} (tier ${tier})`,
+    rank: tier === TIER ? (order ?? Infinity) : place,
+    opens: !isDenial,
+  };
 }
 
 function isDeny({ action }: { readonly action: string }): boolean {

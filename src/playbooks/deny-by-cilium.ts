@@ -13,6 +13,7 @@ export const denyByCilium: StrongerEngine = {
   engine: "Cilium",
   kind: "CiliumNetworkPolicy",
   title: "Cilium network policy",
+  denies: "all traffic of pods with our label",
   plural: "ciliumnetworkpolicies",
   isNamespaced: true,
   nameOf: (remediationId) => `reflex-deny-${remediationId}`,

@@ -19,6 +19,7 @@ export const denyByOvn: StrongerEngine = {
   engine: "OVN-Kubernetes",
   kind: "AdminNetworkPolicy",
   title: "AdminNetworkPolicy",
+  denies: "all that pods with our label send, and what other pods send to them",
   plural: "adminnetworkpolicies",
   isNamespaced: false,
   nameOf: (remediationId) => `reflex-deny-${remediationId}`,

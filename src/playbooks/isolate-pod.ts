@@ -238,7 +238,7 @@ function counted(
 function denyStep(cluster: string, { by, deny, rank }: Stronger, remediationId: string): PlanStep {
   const object = deny.namespace === "" ? deny.name : `${deny.namespace}/${deny.name}`;
   return {
-    sentence: `create ${denyWords(by, deny)}, which denies all traffic of pods with our label before network policies are asked`,
+    sentence: `create ${denyWords(by, deny)}, which denies ${by.denies}, whatever network policies allow`,
     touches: [touchedField(cluster, `${by.plural}/${object}`, "spec")],
     before: null,
     after: { deniesAllFor: { [INCIDENT_LABEL]: remediationId }, rank },

@@ -24,6 +24,8 @@ export interface StrongerEngine {
   readonly kind: DenyKind;
   /** How its kind is called in a sentence. */
   readonly title: string;
+  /** What it denies, for the end of a sentence. */
+  readonly denies: string;
   /** What it is called in the API, for the fields that a plan touches. */
   readonly plural: string;
   readonly isNamespaced: boolean;

@@ -6,8 +6,12 @@ interface Rule {
   readonly action: string;
   readonly from?: readonly Peer[];
   readonly to?: readonly Peer[];
-  readonly source?: object;
-  readonly destination?: object;
+  readonly source?: Nets;
+  readonly destination?: Nets;
+}
+
+interface Nets {
+  readonly nets?: readonly string[];
 }
 
 interface Peer {
@@ -31,13 +35,16 @@ export interface EngineWire {
   };
 }
 
-/** Is this connection (a word as `connectionsLeft` has it) denied before any network policy is asked? */
-export function isDeniedBefore(
+/**
+ * What is said of this connection (a word as `connectionsLeft` has it) before any network policy is asked, the policies in
+ * the order in which their engine asks them; null: nothing.
+ */
+export function saidBefore(
   connection: string,
   { namespace, labels }: { readonly namespace: string; readonly labels: Readonly<Record<string, string>> },
   policies: readonly EngineWire[],
   everybody: readonly Somebody[],
-): boolean {
+): string | null {
   const [way = "", index = ""] = connection.split(" ");
   const who = everybody[Number(index)];
   if (who === undefined) throw new Error(`Nobody is ${connection}.`);
@@ -46,7 +53,7 @@ export function isDeniedBefore(
     (way === "in" ? spec.ingress : spec.egress).map((rule) => ({ kind, rule })),
   );
   const first = rules.find(({ kind, rule }) => hits(kind, rule, way, who));
-  return first?.rule.action === "Deny";
+  return first?.rule.action ?? null;
 }
 
 function isFor(
@@ -66,14 +73,19 @@ function isFor(
 
 function hits(kind: string, rule: Rule, way: string, who: Somebody): boolean {
   if (kind === "NetworkPolicy") {
-    return Object.keys({ ...rule.source, ...rule.destination }).length === 0;
+    const nets = [...(rule.source?.nets ?? []), ...(rule.destination?.nets ?? [])];
+    return nets.length === 0 || nets.some((cidr) => isWithin(who, cidr));
   }
   return ((way === "in" ? rule.from : rule.to) ?? []).some(({ namespaces, networks }) =>
-    // An address in `networks` may be a pod's too.
     namespaces === undefined
-      ? (networks ?? []).some((cidr) => cidr === "0.0.0.0/0" || ("ip" in who && within(who.ip, cidr)))
+      ? (networks ?? []).some((cidr) => isWithin(who, cidr))
       : "pod" in who && has(who.ns, namespaces.matchLabels ?? {}),
   );
+}
+
+/** All addresses of IPv4 are those of pods too. */
+function isWithin(who: Somebody, cidr: string): boolean {
+  return cidr === "0.0.0.0/0" || ("ip" in who && !cidr.includes(":") && within(who.ip, cidr));
 }
 
 function has(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {

@@ -8,7 +8,7 @@ import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
 import { figure, noteFigure, SEED } from "../long/long.ts";
 import { createRandom } from "../store/schedule-choices.ts";
-import { type EngineWire, isDeniedBefore } from "./brute-force-engines.ts";
+import { type EngineWire, saidBefore } from "./brute-force-engines.ts";
 import { connectionsLeft, type WirePolicy } from "./brute-force-policies.ts";
 import { CLUSTER, portsOf } from "./cluster-objects.ts";
 import { calicoCluster, ovnCluster } from "./engine-objects.ts";
@@ -87,7 +87,7 @@ describe.each([
     );
     const left = connectionsLeft(labels, policies, EVERYWHERE);
     const open = [...left].filter(
-      (one) => !isDeniedBefore(one, { namespace, labels }, denies, EVERYWHERE.everybody),
+      (one) => saidBefore(one, { namespace, labels }, denies, EVERYWHERE.everybody) !== "Deny",
     );
     return { labels, policies, open: new Set(open) };
   };

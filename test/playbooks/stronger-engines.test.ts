@@ -409,7 +409,7 @@ describe("the policy that Calico is given", () => {
               verdict: "partial",
               remains: [
                 expect.stringMatching(
-                  /^Calico .*kube-admin\.x \(tier kube-admin\) is asked before ours, and may let/,
+                  /^Calico .*kube-admin\.x (?:\(tier kube-admin\) )?is asked before ours, and may let/,
                 ),
               ],
             }
@@ -417,6 +417,15 @@ describe("the policy that Calico is given", () => {
       );
     },
   );
+
+  it("finds those of an earlier tier that Calico has not labelled, and those of a tier that nobody lists", async () => {
+    const bare = (of: string) => ({
+      ...calicoPolicy("x", { tier: of, egress: allow }),
+      metadata: { name: `${of}.x` },
+    });
+    const b = await planned(CALICO, bare("kube-admin"), bare("unknown"));
+    expect(b.plan.limits.filter((limit) => limit.includes("is asked before ours"))).toHaveLength(2);
+  });
 
   it("is partial once somebody is asked before it, or whom Calico asks cannot be read any more", async () => {
     const b = await planned(CALICO);

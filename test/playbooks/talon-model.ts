@@ -1,5 +1,7 @@
-// What Falco Talon's actionner `kubernetes:networkpolicy` does, modelled from a description of its source
-// (falcosecurity/falco-talon@19d3add, actionners/kubernetes/networkpolicy), in code of our own.
+// What Falco Talon's actionners `kubernetes:networkpolicy` and `calico:networkpolicy` do, modelled from a description of
+// their source (falcosecurity/falco-talon@19d3add, actionners/kubernetes/networkpolicy, actionners/calico/networkpolicy),
+// in code of our own.
+import type { EngineWire } from "./brute-force-engines.ts";
 import type { WirePolicy } from "./brute-force-policies.ts";
 
 /** The pod of an incident as that action sees it. */
@@ -33,4 +35,23 @@ export function talonIsolates(pod: TalonPod, policies: readonly WirePolicy[]): r
     spec: { podSelector: { matchLabels }, policyTypes: ["Egress"], egress: [] },
   };
   return [...policies.filter((policy) => policy.name !== name), made];
+}
+
+/**
+ * The policy of Calico's kind that the action makes where no parameter says what to allow: the address of the incident is
+ * denied, and everything else allowed, at order 0 and so before every network policy. For egress alone.
+ */
+export function talonDeniesByCalico({ labels }: TalonPod, address: string): EngineWire {
+  const [key = "", value = ""] = Object.entries(labels).find(([label]) => !HASHES.includes(label)) ?? [];
+  return {
+    kind: "NetworkPolicy",
+    spec: {
+      selector: `${key} == '${value}'`,
+      ingress: [],
+      egress: [
+        { action: "Deny", destination: { nets: [`${address}/32`] } },
+        { action: "Allow", destination: { nets: ["0.0.0.0/0"] } },
+      ],
+    },
+  };
 }

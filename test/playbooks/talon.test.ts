@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
+import { type EngineWire, saidBefore } from "./brute-force-engines.ts";
 import { connectionsLeft, type WirePolicy } from "./brute-force-policies.ts";
 import { pod, policy } from "./cluster-objects.ts";
+import { calicoCluster } from "./engine-objects.ts";
 import { type NetworkBench, networkBench } from "./network-bench.ts";
 import { WORLD } from "./random-policies.ts";
-import { type TalonPod, talonIsolates } from "./talon-model.ts";
+import { type TalonPod, talonDeniesByCalico, talonIsolates } from "./talon-model.ts";
 
 const open: NetworkBench[] = [];
 afterEach(async () => {
@@ -105,5 +107,47 @@ describe("the same incident through Talon's algorithm and ours", () => {
     open.push(bench);
     await isolatePod.apply(bench.plan, bench.ports);
     expect(await isolatePod.verify(bench.plan, bench.ports)).toMatchObject({ verdict: "holds" });
+  });
+
+  it("opens by Calico what was closed there, and closes everything here", async () => {
+    const every = WORLD.everybody.flatMap((_one, who) =>
+      ["in", "out"].flatMap((way) =>
+        ["TCP", "UDP"].flatMap((protocol) => WORLD.ports.map((port) => `${way} ${who} ${protocol} ${port}`)),
+      ),
+    );
+    const leftBy = (
+      labels: Record<string, string>,
+      policies: readonly WirePolicy[],
+      calico: EngineWire[],
+    ) => {
+      const left = connectionsLeft(labels, policies, WORLD);
+      return every.filter((one) => {
+        const said = saidBefore(one, { namespace: "shop", labels }, calico, WORLD.everybody);
+        return said === null ? left.has(one) : said === "Allow";
+      });
+    };
+    const outOf = (left: readonly string[]) => left.filter((one) => one.startsWith("out "));
+    const before = leftBy(LABELS, POLICIES, []);
+    const there = leftBy(LABELS, POLICIES, [talonDeniesByCalico(TALON, "203.0.113.7")]);
+    expect(outOf(there).length).toBeGreaterThan(outOf(before).length);
+    const bench = await networkBench(
+      isolatePod,
+      [
+        ...calicoCluster(),
+        pod("web-1", { metadata: { labels: LABELS } }),
+        ...POLICIES.map(({ name, spec }) => policy(name, spec)),
+      ],
+      { engine: "calico" },
+    );
+    open.push(bench);
+    await isolatePod.apply(bench.plan, bench.ports);
+    const calico = bench.cluster.readAll(
+      "networkpolicies.projectcalico.org",
+      "shop",
+    ) as unknown as EngineWire[];
+    const labels = bench.cluster.read("pods", "shop", "web-1")?.metadata["labels"] as Record<string, string>;
+    expect(labels).toMatchObject(LABELS);
+    // By Calico's policy alone, whatever network policies say.
+    expect(leftBy(labels, POLICIES, calico)).toEqual([]);
   });
 });
