@@ -7,7 +7,7 @@ import {
   LIST_VERSION,
 } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
-import { StrangeAnswer } from "./classify-error.ts";
+import { isNotServed, StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkedCustom, customMetadata } from "./custom-object.ts";
 import { managersFrom } from "./managers-from-api.ts";
@@ -34,7 +34,7 @@ export function readAdmissionList({ find }: Connection, name: string): Promise<A
     try {
       return listFrom(apis, await apis.custom.getNamespacedCustomObject(of(name)), name);
     } catch (error) {
-      if (isUnknownKind(error)) return null;
+      if (isNotServed(error)) return null;
       throw error;
     }
   });
@@ -73,14 +73,4 @@ function listFrom(apis: Apis, answer: unknown, name: string, uid?: string): Admi
     entries: spec.data?.entries ?? {},
     managers: managersFrom(metadata.managedFields),
   };
-}
-
-const unknownKindSchema = z.object({
-  code: z.literal(404),
-  body: z.string().regex(/^404 page not found\s*$/),
-});
-
-/** Is it the API server's plain answer for a kind that it does not serve? */
-export function isUnknownKind(error: unknown): boolean {
-  return unknownKindSchema.safeParse(error).success;
 }

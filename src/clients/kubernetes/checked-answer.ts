@@ -1,4 +1,4 @@
-import type { V1ObjectMeta, V1Status } from "@kubernetes/client-node";
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 import { StrangeAnswer } from "./classify-error.ts";
 
 /** What an answer must be about. */
@@ -15,6 +15,13 @@ export interface CheckedMetadata extends V1ObjectMeta {
   uid: string;
   resourceVersion: string;
   creationTimestamp: Date;
+}
+
+/** An answer to a deletion: a status that names what has gone, or the object. */
+export interface Deleted {
+  readonly kind?: string | undefined;
+  readonly status?: string | undefined;
+  readonly details?: { readonly name?: string | undefined; readonly uid?: string | undefined } | undefined;
 }
 
 /** A typed answer as the client hands it out, in which everything may be missing. */
@@ -53,7 +60,7 @@ export function completeMetadata(metadata: V1ObjectMeta | undefined): CheckedMet
  * Raises `StrangeAnswer` unless the answer says that just this object is deleted. With a finalizer on it the object itself
  * comes back, and goes later: typed as a status, nothing but its kind is left of it to be checked.
  */
-export function checkedDeletion(answer: V1Status, { kind, name, uid }: Omit<Expected, "namespace">): void {
+export function checkedDeletion(answer: Deleted, { kind, name, uid }: Omit<Expected, "namespace">): void {
   const { details } = answer;
   const gone =
     answer.kind === "Status" &&

@@ -81,10 +81,14 @@ export function answeredCode(error: unknown): number | null {
   return errorAnswer(error)?.code ?? null;
 }
 
-/** Says the API server that it knows no such kind? Then it answers 404 in plain text. */
+const unservedSchema = z.object({
+  code: z.literal(404),
+  body: z.string().regex(/^404 page not found\s*$/),
+});
+
+/** Is it the API server's own plain answer for a kind that it does not serve? A proxy's page for 404 is none. */
 export function isNotServed(error: unknown): boolean {
-  const answer = errorAnswer(error);
-  return answer?.code === 404 && answer.status === null;
+  return unservedSchema.safeParse(error).success;
 }
 
 /** Says the API server that our identity may not do this? */

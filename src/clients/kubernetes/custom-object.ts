@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type CheckedMetadata, completeMetadata, type Expected } from "./checked-answer.ts";
+import { type CheckedMetadata, checkedDeletion, completeMetadata, type Expected } from "./checked-answer.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Apis } from "./connection.ts";
 
@@ -22,6 +22,12 @@ const itemSchema = z.looseObject({
   }),
 });
 const objectSchema = z.looseObject({ ...itemSchema.shape, kind: z.string() });
+const deletedSchema = z.looseObject({
+  kind: z.string(),
+  // Of an object that goes later this is what its kind calls its status.
+  status: z.unknown().transform((status) => (typeof status === "string" ? status : undefined)),
+  details: z.object({ name: z.string().optional(), uid: z.string().optional() }).optional().catch(undefined),
+});
 const listSchema = z.object({ kind: z.string(), items: z.array(itemSchema) });
 
 /** An object of a kind that the client has no type for, as the wire has it. */
@@ -39,6 +45,13 @@ export function checkedCustom(answer: unknown, { kind, name, namespace, uid }: E
     (uid === undefined || found.metadata.uid === uid);
   if (!same) throw new StrangeAnswer(`The answer is not ${kind} ${name}.`);
   return found;
+}
+
+/** Raises `StrangeAnswer` unless the answer says that this object is deleted, as for typed ones. */
+export function checkedCustomDeletion(answer: unknown, expected: Omit<Expected, "namespace">): void {
+  const parsed = deletedSchema.safeParse(answer);
+  if (!parsed.success) throw new StrangeAnswer("The answer to a deletion is no object.");
+  checkedDeletion(parsed.data, expected);
 }
 
 /** The items of a list of that kind, which may say no kind of their own; raises `StrangeAnswer` where it is no such list. */

@@ -8,9 +8,15 @@ import type {
 } from "../../model/engine-policies.ts";
 import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { ApiCall } from "./api-call.ts";
-import { isForbidden, isNotServed, StrangeAnswer } from "./classify-error.ts";
+import { isForbidden, isNotServed } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
-import { type CustomObject, checkedCustom, checkedCustomItems, customMetadata } from "./custom-object.ts";
+import {
+  type CustomObject,
+  checkedCustom,
+  checkedCustomDeletion,
+  checkedCustomItems,
+  customMetadata,
+} from "./custom-object.ts";
 import { ENGINE_KINDS, type EngineResource } from "./engine-kinds.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
@@ -73,9 +79,7 @@ export function writeEnginePolicies({ call, find }: Connection): EnginePolicyWri
         const answer: unknown = await (of.isNamespaced
           ? custom.deleteNamespacedCustomObject({ ...one, namespace })
           : custom.deleteClusterCustomObject(one));
-        if (!isDone(answer, of.kind)) {
-          throw new StrangeAnswer("The answer to a deletion is neither success nor the object.");
-        }
+        checkedCustomDeletion(answer, { kind: of.kind, name, uid });
       });
     },
   };
@@ -110,13 +114,6 @@ function unreadable(error: unknown): Unreadable {
 
 function isUnreadable(answer: unknown): answer is Unreadable {
   return answer === "unserved" || answer === "unread";
-}
-
-/** With a finalizer on it the object itself comes back, and goes later. */
-function isDone(answer: unknown, wanted: string): boolean {
-  if (typeof answer !== "object" || answer === null) return false;
-  const kind: unknown = Reflect.get(answer, "kind");
-  return kind === wanted || (kind === "Status" && Reflect.get(answer, "status") === "Success");
 }
 
 function policyFrom(apis: Apis, object: CustomObject): EnginePolicy {

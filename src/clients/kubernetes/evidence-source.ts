@@ -1,7 +1,7 @@
 import type { EvidenceSource, RawList, Reading } from "../../model/evidence-source.ts";
 import type { ApiCall } from "./api-call.ts";
 import { checkedItems, completeMetadata } from "./checked-answer.ts";
-import { answeredCode, isNotServed } from "./classify-error.ts";
+import { isForbidden, isNotServed } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { readLog } from "./container-log.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
@@ -78,7 +78,7 @@ async function answered<T>(
       (answer): Reading<T> => ({ found: answer }),
       (error: unknown): Reading<T> => {
         if (isNotServed(error)) return { missing: `the API server serves no ${resource}` };
-        if (answeredCode(error) !== 403) throw error;
+        if (!isForbidden(error)) throw error;
         return { missing: `we may not ${verb} ${resource} (403); grant it as infra/kubernetes does` };
       },
     ),

@@ -35,7 +35,7 @@ export function denialOf(error: unknown): { readonly words: string | null } | nu
 const forbiddenSchema = z.object({ code: z.literal(403), body: z.string() });
 
 /** Did the API server say that our identity has no such right? Admission that answers 403 as well does not count. */
-export function isForbidden(error: unknown): boolean {
+export function lacksRight(error: unknown): boolean {
   const body = parsed(forbiddenSchema.safeParse(error).data?.body ?? "");
   return /: User "[^"]{1,300}" cannot [a-z]+ resource "/.test(
     z.object({ message: z.string() }).safeParse(body).data?.message ?? "",

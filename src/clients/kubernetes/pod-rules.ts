@@ -6,7 +6,8 @@ import {
   type PodRuleAction,
   type PodRuleLists,
 } from "../../model/pod-rules.ts";
-import { changeAdmissionList, isUnknownKind, readAdmissionList } from "./admission-lists.ts";
+import { changeAdmissionList, readAdmissionList } from "./admission-lists.ts";
+import { isNotServed } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { askListForm, isListBound, policyCall } from "./list-policy.ts";
 
@@ -48,7 +49,7 @@ export async function markedPodRules(
 async function readPolicy({ find }: Connection): Promise<boolean | "unserved"> {
   const form = await find(policyCall(POD_RULES_POLICY), (apis) =>
     askListForm(apis, POD_RULES_POLICY).catch((error: unknown) => {
-      if (isUnknownKind(error)) return "unserved" as const;
+      if (isNotServed(error)) return "unserved" as const;
       throw error;
     }),
   );

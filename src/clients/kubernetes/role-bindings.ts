@@ -1,8 +1,7 @@
 import type { V1ClusterRoleBinding, V1RoleBinding } from "@kubernetes/client-node";
 import type { RoleBinding, RoleBindingReader, RoleBindingWriter } from "../../model/role-binding.ts";
 import type { ApiCall } from "./api-call.ts";
-import { checkedMetadata } from "./checked-answer.ts";
-import { StrangeAnswer } from "./classify-error.ts";
+import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkNamespace, checkRbacName } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
@@ -35,11 +34,7 @@ export function writeRoleBindings({ find }: Connection): RoleBindingWriter {
           namespace === null
             ? await rbac.deleteClusterRoleBinding({ name, body })
             : await rbac.deleteNamespacedRoleBinding({ namespace, name, body });
-        // With a finalizer on it the binding itself comes back, and goes later.
-        const isDone = answer.kind === "Status" && answer.status === "Success";
-        if (!isDone && answer.kind !== kindOf(namespace)) {
-          throw new StrangeAnswer("The answer to a deletion is neither success nor the object.");
-        }
+        checkedDeletion(answer, { kind: kindOf(namespace), name, uid });
       });
     },
   };

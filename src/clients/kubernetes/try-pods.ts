@@ -4,7 +4,7 @@ import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import type { Trial, TriedContainer, TriedPod } from "../../model/tried-pod.ts";
 import { StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
-import { denialOf, isForbidden, wordsIn } from "./own-words.ts";
+import { denialOf, lacksRight, wordsIn } from "./own-words.ts";
 
 const PREFIX = "reflex-probe-";
 
@@ -56,7 +56,7 @@ async function tried({ core }: Apis, pod: TriedPod): Promise<Trial | null> {
     }
     return { outcome: "admitted", words: wordsIn(headers["warning"] ?? "") };
   } catch (error) {
-    if (isForbidden(error)) return null;
+    if (lacksRight(error)) return null;
     const denial = denialOf(error);
     if (denial === null) throw error;
     return { outcome: "denied", words: denial.words };
