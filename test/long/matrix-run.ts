@@ -34,6 +34,8 @@ const recordSchema = z.looseObject({
 });
 const shownSchema = z.looseObject({ remediation: recordSchema });
 const POLL_MS = 60;
+/** How many looks pass between two that ask in any case. */
+const SELDOM = 30;
 /** Far less than a lease of the app's clock: whoever is held meanwhile still drives. */
 const GATHER_MS = 300;
 /** Minutes of wall time: a busy machine is slow, and slow is not wrong. */
@@ -51,6 +53,8 @@ export class MatrixRun {
   readonly #livingOf = new Map<string, string>();
   /** Ids that records of an alert were written under, or were to be: so nobody searches a long list for them. */
   readonly #idsOf = new Map<string, Set<string>>();
+  /** The state that each record was last written in, as far as can be seen from outside. */
+  readonly #wentBy = new Map<string, string>();
   #starting: Promise<void> | null = null;
   #dying: Promise<"dropped"> | null = null;
   #kills = 0;
@@ -150,7 +154,13 @@ export class MatrixRun {
     nudge: WayOfLife["nudge"] = null,
   ): Promise<z.infer<typeof recordSchema>> {
     let last = "nothing";
+    const wanted = nudge === null ? states : [...states, nudge.state];
     for (let poll = 0; poll < MOST_POLLS; poll++) {
+      // What went by on its way to the store says when to look; now and then it is asked all the same.
+      if (poll % SELDOM !== SELDOM - 1 && !this.#hasBeen(name, number, wanted)) {
+        await delay(POLL_MS);
+        continue;
+      }
       const record = await this.#record(name, number);
       if (record !== null && states.some((state) => state === record.state)) return record;
       if (record !== null && nudge !== null && record.state === nudge.state) {
@@ -160,6 +170,11 @@ export class MatrixRun {
       await delay(POLL_MS);
     }
     throw new Error(`${name} did not come to ${states.join(" or ")}: ${last}`);
+  }
+
+  #hasBeen(name: string, number: number, states: readonly State[]): boolean {
+    const ids = [...(this.#idsOf.get(`${name}-alert-${number}`) ?? [])];
+    return ids.some((id) => states.some((state) => state === this.#wentBy.get(id)));
   }
 
   async #record(name: string, number: number): Promise<z.infer<typeof recordSchema> | null> {
@@ -211,9 +226,12 @@ export class MatrixRun {
 
   #seen(where: Outside, phase: Phase, request: SentRequest): Passage {
     let passage: Passage = "goes-on";
-    for (const { name, point } of this.#pointsOf(where, request)) {
+    for (const { name, id, point } of this.#pointsOf(where, request)) {
       const points = this.#points.get(name);
-      if (phase === "after") points?.push(point);
+      if (phase === "after") {
+        points?.push(point);
+        if (id !== null) this.#wentBy.set(id, point.states.at(-1) ?? "");
+      }
       const armed = this.#armed.get(name);
       if (armed === undefined) continue;
       if (armed.fired && armed.upAt !== null && !this.#recovered.has(name)) {
@@ -244,14 +262,18 @@ export class MatrixRun {
     return this.#dying;
   }
 
-  #pointsOf(where: Outside, request: SentRequest): { name: string; point: KillPoint }[] {
+  /** The points of the lives in a request, with the record's id where it is one of a record. */
+  #pointsOf(
+    where: Outside,
+    request: SentRequest,
+  ): { readonly name: string; readonly id: string | null; readonly point: KillPoint }[] {
     const names = [...this.#points.keys()];
     if (where !== "table") {
       const point = where === "cluster" ? outsidePoint(request) : keepingPoint(request);
       const text = request.url + request.body;
       const id = [...this.#livingOf].find(([one]) => text.includes(one))?.[1];
       const name = id ?? names.find((one) => text.includes(one));
-      return point === null || name === undefined ? [] : [{ name, point }];
+      return point === null || name === undefined ? [] : [{ name, id: null, point }];
     }
     return changesIn(request).flatMap(({ id, text, point }) => {
       const name = names.find((one) => text.includes(`${one}-alert-`));
@@ -261,7 +283,7 @@ export class MatrixRun {
       const begin = `${name}-alert-`;
       const alert = begin + text.charAt(text.indexOf(begin) + begin.length);
       this.#idsOf.set(alert, (this.#idsOf.get(alert) ?? new Set()).add(id));
-      return [{ name, point }];
+      return [{ name, id, point }];
     });
   }
 }
