@@ -3,6 +3,12 @@ import { z } from "zod";
 /** The label, on pods and policies, whose value is the id of the remediation that put it there. */
 export const INCIDENT_LABEL = "defender-reflex.dev/incident";
 
+/**
+ * The label by which the policy of a restriction of egress selects its pod, with the id of that remediation. It is another
+ * than that of an isolation, so that both may stand on one pod.
+ */
+export const EGRESS_LABEL = "defender-reflex.dev/egress";
+
 /** Under this name the API server records which fields are ours. */
 export const FIELD_MANAGER = "defender-reflex";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { canonicalJson } from "../model/canonical-json.ts";
 import { Conflict } from "../model/errors.ts";
-import { INCIDENT_LABEL } from "../model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy } from "../model/kubernetes-objects.ts";
 import type { EgressPolicy, EgressRule } from "../model/network-policies.ts";
 import type { Json } from "../model/plan.ts";
@@ -33,6 +33,11 @@ const ruleSchema = z.strictObject({
 /** The rules that the plan of a restriction remembers: the list, and what of it our policy lets through. */
 export const restrictionData = z.object({ list: z.array(ruleSchema), egress: z.array(ruleSchema) });
 
+/** The name of the policy of one remediation. */
+export function restrictionName(remediationId: string): string {
+  return `reflex-egress-${remediationId}`;
+}
+
 /** The policy of one remediation that lets these rules through: its name is derived, and it selects by its label alone. */
 export function restrictionPolicy(
   remediationId: string,
@@ -41,8 +46,8 @@ export function restrictionPolicy(
 ): EgressPolicy {
   return {
     namespace: pod.namespace,
-    name: `reflex-egress-${remediationId}`,
-    podLabel: [INCIDENT_LABEL, remediationId],
+    name: restrictionName(remediationId),
+    podLabel: [EGRESS_LABEL, remediationId],
     labels: { [INCIDENT_LABEL]: remediationId, "app.kubernetes.io/managed-by": "defender-reflex" },
     annotations: {
       "defender-reflex.dev/playbook": "restrict-egress",
@@ -72,7 +77,8 @@ export function isOurRestriction(policy: NetworkPolicy, made: EgressPolicy): boo
     ...(made.egress.length === 0 ? {} : { egress: made.egress }),
   };
   return (
-    policy.labels[key] === value && canonicalJson(asStored(policy.spec)) === canonicalJson(asStored(spec))
+    policy.labels[INCIDENT_LABEL] === value &&
+    canonicalJson(asStored(policy.spec)) === canonicalJson(asStored(spec))
   );
 }
 

@@ -93,7 +93,7 @@ export const isolatePod = playbook({
     if (pod === null) {
       return { outcome: "skip", reason: `Pod ${target.namespace}/${target.name} has gone.` };
     }
-    const obstacle = podObstacle(pod, remediationId);
+    const obstacle = podObstacle(pod, remediationId, INCIDENT_LABEL);
     if (obstacle !== null) {
       return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${obstacle}.` };
     }
@@ -134,7 +134,7 @@ export const isolatePod = playbook({
             after: { deniesAllFor: { [INCIDENT_LABEL]: remediationId } },
           },
           ...(deny === null ? [] : [denyStep(target.cluster, deny, remediationId)]),
-          labelStep(target.cluster, pod, remediationId, removed),
+          labelStep(target.cluster, pod, mark, removed),
         ],
         impact: letGoBy === null ? impact : `${impact} ${ownerWords(pod, owner, removed)}`,
         limits: [
@@ -192,6 +192,7 @@ function ownPolicy(plan: Plan): OwnPolicy {
   const made = isolationPolicy(remediationId, plannedTarget(plan, "pod"));
   return {
     name: made.name,
+    label: INCIDENT_LABEL,
     isOurs: (policy) => isUnchanged(policy, remediationId),
     requireOurs: (policy) => requireUnchanged(policy, remediationId),
     create: (writer) => writer.createDenyAllPolicy(made),

@@ -4,13 +4,13 @@ import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
 import { byWhom } from "./foreign-change.ts";
 
 /** Why the pod is not marked by this remediation any more, and who changed it, where that can be told; null: it is. */
-export function lostMark(pod: Pod, remediationId: string): string | null {
-  const label = pod.labels[INCIDENT_LABEL];
+export function lostMark(pod: Pod, remediationId: string, mark: string): string | null {
+  const label = pod.labels[mark];
   if (label === remediationId) return null;
   const object = `Pod ${pod.namespace}/${pod.name}`;
   return label === undefined
     ? `${object} does not carry our label: it was taken off, and the cluster does not record by whom.`
-    : `${object} carries the label of ${label} instead of ours${byWhom(pod, ["metadata", "labels", INCIDENT_LABEL])}.`;
+    : `${object} carries the label of ${label} instead of ours${byWhom(pod, ["metadata", "labels", mark])}.`;
 }
 
 /** Why our policy is not there as it was made, and who changed it, where that can be told; null: it is. */
@@ -42,8 +42,9 @@ export function policiesSince(
   pod: Pod,
   policies: readonly NetworkPolicy[],
   named: ReadonlySet<string>,
+  mark: string,
 ): string[] {
-  const since = markedAt(pod);
+  const since = markedAt(pod, mark);
   if (since === null) return [];
   return policies.flatMap((policy) => {
     const name = `${policy.namespace}/${policy.name}`;
@@ -55,11 +56,10 @@ export function policiesSince(
 }
 
 /** When our own label was put on, in milliseconds; null where the cluster does not say. */
-function markedAt({ managers }: Pod): number | null {
+function markedAt({ managers }: Pod, mark: string): number | null {
   const ours = managers.find(
     ({ name, fields }) =>
-      name === FIELD_MANAGER &&
-      fields.some((field) => field.join("\0") === `metadata\0labels\0${INCIDENT_LABEL}`),
+      name === FIELD_MANAGER && fields.some((field) => field.join("\0") === `metadata\0labels\0${mark}`),
   );
   return ours?.at == null ? null : Date.parse(ours.at);
 }

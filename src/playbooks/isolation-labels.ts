@@ -1,13 +1,12 @@
 import { z } from "zod";
 import { Conflict } from "../model/errors.ts";
-import { INCIDENT_LABEL } from "../model/incident-mark.ts";
+import { EGRESS_LABEL } from "../model/incident-mark.ts";
 import type { Pod } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Plan, PlanStep } from "../model/plan.ts";
+import { restrictionName } from "./egress-restriction.ts";
 import { byWhom } from "./foreign-change.ts";
 import { touchedField } from "./touched-field.ts";
-
-const LABEL_FIELD = `metadata.labels.${INCIDENT_LABEL}`;
 
 /**
  * What the plan of an isolation remembers: the labels that it takes off, the ReplicaSet that lets the pod go by that, who
@@ -40,7 +39,7 @@ export function valuesOf(pod: Pod, keys: readonly string[]): Record<string, stri
 export function labelStep(
   cluster: string,
   pod: Pod,
-  remediationId: string,
+  [mark, remediationId]: readonly [key: string, remediationId: string],
   removed: readonly string[],
 ): PlanStep {
   const object = `pods/${pod.namespace}/${pod.name}`;
@@ -51,8 +50,11 @@ export function labelStep(
   return {
     sentence: `label pod ${pod.namespace}/${pod.name} so that the policy selects it${off}`,
     touches: [
-      touchedField(cluster, object, LABEL_FIELD),
-      ...removed.map((key) => touchedField(cluster, object, `metadata.labels.${key}`)),
+      touchedField(cluster, object, `metadata.labels.${mark}`),
+      // A restriction gives its mark up to an isolation: by that the two are not in each other's way.
+      ...removed
+        .filter((key) => key !== EGRESS_LABEL)
+        .map((key) => touchedField(cluster, object, `metadata.labels.${key}`)),
     ],
     before: removed.length === 0 ? null : valuesOf(pod, removed),
     after: remediationId,
@@ -60,21 +62,34 @@ export function labelStep(
 }
 
 /**
- * What the one patch of the way back sets: our label off, and those on again that we took off. Raises `Conflict` where
- * somebody else set one of them, or where the pod would be deleted by it.
+ * What the one patch of the way back sets: our label `mark` off, and those on again that we took off. Raises `Conflict`
+ * where somebody else set one of them, or where the pod would be deleted by it.
  */
 export async function labelsBack(
   pod: Pod,
   plan: Plan,
+  mark: string,
   reader: KubernetesReader,
 ): Promise<Record<string, string | null>> {
-  const { removed, letGoBy } = isolationData.parse(plan.data);
+  const { removed: takenOff, letGoBy } = isolationData.parse(plan.data);
+  const removed = await withoutEnded(takenOff, pod.namespace, reader);
   const missing = Object.entries(removed).filter(([key]) => pod.labels[key] === undefined);
   const present = Object.keys(removed).filter((key) => pod.labels[key] !== undefined);
   requireLabels(pod, Object.fromEntries(present.map((key) => [key, removed[key] ?? ""])), "as we left it");
   if (missing.length > 0 && letGoBy !== null) await mustBeWanted(pod, letGoBy, reader);
-  const ours = pod.labels[INCIDENT_LABEL] === undefined ? {} : { [INCIDENT_LABEL]: null };
+  const ours = pod.labels[mark] === undefined ? {} : { [mark]: null };
   return { ...Object.fromEntries(missing), ...ours };
+}
+
+/** The mark of a restriction comes back only as long as that restriction stands: its policy is the last of it to go. */
+async function withoutEnded(
+  removed: Readonly<Record<string, string>>,
+  namespace: string,
+  reader: KubernetesReader,
+): Promise<Readonly<Record<string, string>>> {
+  const { [EGRESS_LABEL]: restriction, ...others } = removed;
+  if (restriction === undefined) return removed;
+  return (await reader.networkPolicy(namespace, restrictionName(restriction))) === null ? others : removed;
 }
 
 /**
@@ -111,18 +126,16 @@ export function requireLabels(pod: Pod, wanted: Readonly<Record<string, string>>
   );
 }
 
-/** Raises `Conflict` where another remediation isolates the pod by now. */
-export function requireOwnLabel(pod: Pod, remediationId: string): void {
-  const label = pod.labels[INCIDENT_LABEL];
+/** Raises `Conflict` where the label `mark` of the pod is by now that of another remediation. */
+export function requireOwnLabel(pod: Pod, remediationId: string, mark: string): void {
+  const label = pod.labels[mark];
   if (label !== undefined && label !== remediationId) {
     const object = `Pod ${pod.namespace}/${pod.name}`;
     throw new Conflict(
       `${object} now carries the label of remediation ${label}.`,
-      `Look at remediation ${label}: it isolates the pod now.`,
+      `Look at remediation ${label}: it holds the pod now.`,
       {
-        remains: [
-          `${object} keeps the label ${INCIDENT_LABEL}=${label}${byWhom(pod, ["metadata", "labels", INCIDENT_LABEL])}.`,
-        ],
+        remains: [`${object} keeps the label ${mark}=${label}${byWhom(pod, ["metadata", "labels", mark])}.`],
       },
     );
   }

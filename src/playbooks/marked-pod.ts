@@ -10,12 +10,14 @@ import { byWhom } from "./foreign-change.ts";
 import { labelsPutBack, lostMark, lostPolicy, policiesSince } from "./isolation-drift.ts";
 import { isolationData, labelsBack, requireLabels, requireOwnLabel } from "./isolation-labels.ts";
 import { agentGone } from "./network-engine.ts";
-import type { Direction, ResidualRule } from "./network-verdict.ts";
+import { type Direction, networkVerdict, type ResidualRule } from "./network-verdict.ts";
 import { plannedTarget } from "./planned-target.ts";
 
 /** The policy of one remediation, and how it is known. */
 export interface OwnPolicy {
   readonly name: string;
+  /** The label by which it selects, whose value is the remediation's id. */
+  readonly label: string;
   isOurs(policy: NetworkPolicy): boolean;
   /** Raises `Conflict` where the policy of that name is not, or is no longer, ours. */
   requireOurs(policy: NetworkPolicy): void;
@@ -60,13 +62,13 @@ export async function markPod(plan: Plan, own: OwnPolicy, { read, write }: Write
       "Nothing is left to be contained; a new pod of that name needs a plan of its own.",
     );
   }
-  requireOwnLabel(pod, plan.remediationId);
+  requireOwnLabel(pod, plan.remediationId, own.label);
   const { removed } = isolationData.parse(plan.data);
   const existing = await reader.networkPolicy(namespace, own.name);
   if (existing !== null) own.requireOurs(existing);
   const denying = (await own.deny?.read(reader)) ?? null;
   if (denying !== null) own.deny?.requireOurs(denying);
-  const isMarked = pod.labels[INCIDENT_LABEL] !== undefined;
+  const isMarked = pod.labels[own.label] !== undefined;
   if (!isMarked) {
     requireLabels(pod, removed, "as the plan saw it");
     await own.mayBeMade?.(pod, reader);
@@ -75,7 +77,7 @@ export async function markPod(plan: Plan, own: OwnPolicy, { read, write }: Write
   if (denying === null) await own.deny?.create(write.kubernetes(cluster));
   if (isMarked) return;
   const off = Object.fromEntries(Object.keys(removed).map((key) => [key, null]));
-  const labels = { ...off, [INCIDENT_LABEL]: plan.remediationId };
+  const labels = { ...off, [own.label]: plan.remediationId };
   await write.kubernetes(cluster).labelPod(namespace, name, pod, labels);
 }
 
@@ -99,8 +101,9 @@ export async function verifyMark(
   }
   const ours = policies.find((candidate) => candidate.name === own.name);
   const denying = (await own.deny?.read(reader)) ?? null;
+  const isolation = heldByIsolation(pod, own, policies, judged.directions);
   const lost =
-    lostMark(pod, plan.remediationId) ??
+    (isolation === null ? lostMark(pod, plan.remediationId, own.label) : null) ??
     lostPolicy(ours, `${namespace}/${own.name}`, (policy) => own.isOurs(policy)) ??
     (own.deny === undefined ? null : lostDeny(own.deny, denying));
   if (lost !== null) return { verdict: "absent", reason: lost };
@@ -109,17 +112,34 @@ export async function verifyMark(
   const words = [...left, ...(denying === null ? [] : (own.deny?.complaints(denying, pod.node) ?? []))];
   const putBack = labelsPutBack(pod, removed);
   if (words.length > 0) {
-    const since = policiesSince(pod, policies, new Set(rules.map(({ policy }) => policy)));
+    const since = policiesSince(pod, policies, new Set(rules.map(({ policy }) => policy)), own.label);
     return { verdict: "partial", remains: [...words, ...putBack, ...since] };
   }
-  const mark = [INCIDENT_LABEL, plan.remediationId] as const;
+  const mark = isolation ?? ([own.label, plan.remediationId] as const);
+  const stands = isolation === null ? judged : { ...judged, keeps: false };
   return (
     (await agentGone(agent, reader)) ??
-    (await engineAcknowledges(engine, pod, mark, judged, reader)) ?? {
+    (await engineAcknowledges(engine, pod, mark, stands, reader)) ?? {
       verdict: "holds",
       proof: "declared",
     }
   );
+}
+
+/**
+ * The mark of the isolation that took ours off, since our policy lets something through that it denies: as long as it
+ * covers what we do, nothing of ours is lost. Null where our own mark is there, or nobody stands in for it.
+ */
+function heldByIsolation(
+  pod: Pod,
+  { label }: OwnPolicy,
+  policies: readonly NetworkPolicy[],
+  directions: readonly Direction[],
+): readonly [key: string, remediationId: string] | null {
+  const by = pod.labels[INCIDENT_LABEL];
+  if (label === INCIDENT_LABEL || pod.labels[label] !== undefined || by === undefined) return null;
+  const verdict = networkVerdict(policies, pod.labels);
+  return directions.every((direction) => verdict[direction].covered) ? [INCIDENT_LABEL, by] : null;
 }
 
 function lostDeny(deny: OwnDeny, found: EnginePolicy | null): string | null {
@@ -142,12 +162,13 @@ export async function unmarkPod(
   const found = await reader.pod(namespace, name);
   const pod = found?.uid === plan.identity ? found : null;
   const policy = await reader.networkPolicy(namespace, own.name);
-  if (pod !== null) requireOwnLabel(pod, plan.remediationId);
+  if (pod !== null) requireOwnLabel(pod, plan.remediationId, own.label);
   if (policy !== null) own.requireOurs(policy);
   const denying = (await own.deny?.read(reader)) ?? null;
   if (denying !== null) own.deny?.requireOurs(denying);
   if (pod !== null) {
-    const back = await labelsBack(pod, plan, reader);
+    const back = await labelsBack(pod, plan, own.label, reader);
+    await mustStayIsolated(pod, own, back, reader);
     if (Object.keys(back).length > 0) await write.kubernetes(cluster).labelPod(namespace, name, pod, back);
   }
   if (denying !== null) await own.deny?.remove(write.kubernetes(cluster), denying);
@@ -157,4 +178,34 @@ export async function unmarkPod(
   return pod === null
     ? { outcome: "gone", reason: `Pod ${namespace}/${name} has gone; our network policy is deleted.` }
     : { outcome: "restored" };
+}
+
+/** Raises `Conflict` where an isolation of the pod stands, and labels that come back would let something through beside it. */
+async function mustStayIsolated(
+  pod: Pod,
+  { label, name }: OwnPolicy,
+  back: Readonly<Record<string, string | null>>,
+  reader: KubernetesReader,
+): Promise<void> {
+  const by = pod.labels[INCIDENT_LABEL];
+  if (label === INCIDENT_LABEL || by === undefined) return;
+  const policies = (await reader.networkPolicies(pod.namespace)).filter((policy) => policy.name !== name);
+  const labels = Object.fromEntries(
+    Object.entries({ ...pod.labels, ...back }).flatMap(([key, value]) =>
+      value === null ? [] : [[key, value]],
+    ),
+  );
+  const [before, after] = [pod.labels, labels].map((one) => {
+    const { ingress, egress } = networkVerdict(policies, one);
+    return [...ingress.residual, ...egress.residual].map(({ policy, rule }) => `${policy} ${rule}`);
+  });
+  const opens = after?.some((rule) => before?.includes(rule) === false) === true;
+  if (!opens) return;
+  const object = `Pod ${pod.namespace}/${pod.name}`;
+  const keys = Object.keys(back).filter((key) => back[key] !== null);
+  throw new Conflict(
+    `${object} is isolated by remediation ${by}, and its labels ${keys.join(", ")} would let traffic through.`,
+    `Take remediation ${by} back first; then take this one back again.`,
+    { remains: [`${object} stays without the labels ${keys.join(", ")}.`] },
+  );
 }

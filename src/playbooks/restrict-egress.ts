@@ -1,4 +1,5 @@
 import { Conflict } from "../model/errors.ts";
+import { EGRESS_LABEL } from "../model/incident-mark.ts";
 import type { NetworkPolicy, Pod } from "../model/kubernetes-objects.ts";
 import type { Plan } from "../model/plan.ts";
 import { playbook } from "../model/playbook.ts";
@@ -69,7 +70,7 @@ export const restrictEgress = playbook({
     if (pod === null) {
       return { outcome: "skip", reason: `Pod ${target.namespace}/${target.name} has gone.` };
     }
-    const obstacle = podObstacle(pod, remediationId);
+    const obstacle = podObstacle(pod, remediationId, EGRESS_LABEL);
     if (obstacle !== null) {
       return { outcome: "skip", reason: `Pod ${pod.namespace}/${pod.name} ${obstacle}.` };
     }
@@ -113,7 +114,7 @@ export const restrictEgress = playbook({
             before: null,
             after: { egressOnlyTo: rulesAsJson(kept), for: { [mark[0]]: mark[1] } },
           },
-          labelStep(target.cluster, pod, remediationId, removed),
+          labelStep(target.cluster, pod, mark, removed),
         ],
         impact: letGoBy === null ? impact : `${impact} ${ownerWords(pod, owner, removed)}`,
         limits: [
@@ -172,6 +173,7 @@ function ownPolicy(plan: Plan): OwnPolicy {
   const made = restrictionPolicy(plan.remediationId, plannedTarget(plan, "pod"), kept);
   return {
     name: made.name,
+    label: EGRESS_LABEL,
     isOurs: (policy) => isOurRestriction(policy, made),
     requireOurs: (policy) => requireOurRestriction(policy, made),
     create: (writer) => writer.createEgressPolicy(made),

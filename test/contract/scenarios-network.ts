@@ -1,4 +1,4 @@
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { budget, ciliumCluster, endpoint, service } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 import { adminPolicy, calicoCluster, calicoPolicy, ovnCluster } from "../playbooks/engine-objects.ts";
@@ -7,8 +7,8 @@ import type { Scenario } from "./playbook-scenarios.ts";
 const REMEDIATION = "a-0198c0ffee-x7";
 const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
 const labels = { app: "web", tier: "web" };
-const marked = (name: string): object[] => [
-  pod(name, { metadata: { labels: { ...labels, [INCIDENT_LABEL]: "b-someone-else" } } }),
+const marked = (name: string, mark: string): object[] => [
+  pod(name, { metadata: { labels: { ...labels, [mark]: "b-someone-else" } } }),
 ];
 const parameters = { keep: [{ cidr: "10.1.0.0/16", ports: [{ port: 5432 }] }, { pods: { app: "db" } }] };
 
@@ -41,11 +41,11 @@ function owned({ kind, group }: (typeof OWNERS)[number]): object[] {
 const pods = [pod("web-1", { metadata: { labels } }), pod("web-2", { metadata: { labels } })];
 
 /** A pod with a service, a budget and an agent that says what it enforces. */
-const surrounded = [
+const surrounded = (mark: string): object[] => [
   ...ciliumCluster(),
   pod("web-1", { metadata: { labels } }),
   pod("web-2", { metadata: { labels } }),
-  endpoint("web-1", REMEDIATION),
+  endpoint("web-1", REMEDIATION, {}, mark),
   service("front", { tier: "web" }),
   service("web", { app: "web" }),
   budget("front", { tier: "web" }),
@@ -57,18 +57,18 @@ export const networkScenarios: readonly Scenario[] = [
     name: "a pod of a service, which Cilium reports on",
     playbook: "isolate-pod",
     objects: [
-      ...surrounded,
+      ...surrounded(INCIDENT_LABEL),
       policy("open", { podSelector: { matchLabels: { tier: "web" } }, ingress: [{}] }),
     ],
     vanished: [pod("web-2")],
     target,
     parameters: {},
-    foreign: marked("web-1"),
+    foreign: marked("web-1", INCIDENT_LABEL),
   },
   {
     name: "a pod that a policy keeps open, denied by Cilium",
     playbook: "isolate-pod",
-    objects: [...surrounded, policy("open", { podSelector: {}, ingress: [{}] })],
+    objects: [...surrounded(INCIDENT_LABEL), policy("open", { podSelector: {}, ingress: [{}] })],
     vanished: [pod("web-2")],
     target,
     parameters: { engine: "cilium" },
@@ -130,11 +130,11 @@ export const networkScenarios: readonly Scenario[] = [
   {
     name: "a pod of a service, which Cilium reports on, let out by a label",
     playbook: "restrict-egress",
-    objects: [...surrounded, egressOf("tier")],
+    objects: [...surrounded(EGRESS_LABEL), egressOf("tier")],
     vanished: [pod("web-2")],
     target,
     parameters: { dns: false },
-    foreign: marked("web-1"),
+    foreign: marked("web-1", EGRESS_LABEL),
   },
   {
     name: "a pod that no policy selects, with a list that is kept",
@@ -147,7 +147,7 @@ export const networkScenarios: readonly Scenario[] = [
       policy(
         `reflex-egress-${REMEDIATION}`,
         {
-          podSelector: { matchLabels: { [INCIDENT_LABEL]: REMEDIATION } },
+          podSelector: { matchLabels: { [EGRESS_LABEL]: REMEDIATION } },
           policyTypes: ["Egress"],
           egress: [{}],
         },
@@ -162,6 +162,6 @@ export const networkScenarios: readonly Scenario[] = [
     vanished: [],
     target: { ...target, name: "web-0" },
     parameters,
-    foreign: marked("web-0"),
+    foreign: marked("web-0", EGRESS_LABEL),
   })),
 ];

@@ -57,7 +57,12 @@ export const ciliumCluster = (): object[] => [
 ];
 
 /** What Cilium reports of a pod that it isolates for a remediation; `more` replaces parts of the status. */
-export function endpoint(pod: string, remediationId: string, more: object = {}): object {
+export function endpoint(
+  pod: string,
+  remediationId: string,
+  more: object = {},
+  mark: string = INCIDENT_LABEL,
+): object {
   const direction = { enforcing: true, state: "<status disabled>" };
   return {
     apiVersion: "cilium.io/v2",
@@ -68,11 +73,7 @@ export function endpoint(pod: string, remediationId: string, more: object = {}):
       state: "ready",
       identity: {
         id: 40_001,
-        labels: [
-          "k8s:app=web",
-          `k8s:${INCIDENT_LABEL}=${remediationId}`,
-          "k8s:io.kubernetes.pod.namespace=shop",
-        ],
+        labels: ["k8s:app=web", `k8s:${mark}=${remediationId}`, "k8s:io.kubernetes.pod.namespace=shop"],
       },
       policy: { ingress: { ...direction, allowed: [{ identity: 1 }] }, egress: direction },
       ...more,

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Verification } from "../../src/model/playbook.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
@@ -24,8 +25,8 @@ async function verdict(
 }
 
 const enforcing = { enforcing: true };
-const policyStatus = (ingress: object, egress: object): object =>
-  endpoint("web-1", ID, { policy: { ingress, egress } });
+const policyStatus = (ingress: object, egress: object, mark = INCIDENT_LABEL): object =>
+  endpoint("web-1", ID, { policy: { ingress, egress } }, mark);
 
 describe("the proof of an isolation", () => {
   it("is proved where nothing is left and Cilium says that it enforces it", async () => {
@@ -97,7 +98,7 @@ describe("the proof of an isolation", () => {
 
 describe("the proof of a restriction", () => {
   it("asks Cilium for egress alone", async () => {
-    const reported = policyStatus({ enforcing: false }, enforcing);
+    const reported = policyStatus({ enforcing: false }, enforcing, EGRESS_LABEL);
     expect(await verdict([reported], restrictEgress, { dns: false })).toEqual({
       verdict: "holds",
       proof: "proved",
@@ -105,7 +106,7 @@ describe("the proof of a restriction", () => {
   });
 
   it("is declared where Cilium lets identities through that may be those that are kept", async () => {
-    const reported = policyStatus(enforcing, { ...enforcing, allowed: [{ identity: 4711 }] });
+    const reported = policyStatus(enforcing, { ...enforcing, allowed: [{ identity: 4711 }] }, EGRESS_LABEL);
     const kept = { keep: [{ pods: { app: "db" } }] };
     expect(await verdict([reported], restrictEgress, kept)).toEqual({ verdict: "holds", proof: "declared" });
     expect(await verdict([reported], restrictEgress, { dns: false })).toMatchObject({ verdict: "partial" });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
@@ -33,18 +33,18 @@ async function applied(playbook: AnyPlaybook): Promise<NetworkBench> {
 }
 
 describe.each([
-  { playbook: isolatePod, name: "isolate-pod", own: `reflex-isolate-${ID}` },
-  { playbook: restrictEgress, name: "restrict-egress", own: `reflex-egress-${ID}` },
-])("$name, looked at again later", ({ playbook, own }) => {
+  { playbook: isolatePod, name: "isolate-pod", own: `reflex-isolate-${ID}`, mark: INCIDENT_LABEL },
+  { playbook: restrictEgress, name: "restrict-egress", own: `reflex-egress-${ID}`, mark: EGRESS_LABEL },
+])("$name, looked at again later", ({ playbook, own, mark }) => {
   const absent: readonly [string, (b: NetworkBench) => Promise<void>, RegExp][] = [
     [
       "our label was taken off",
-      (b) => b.patch(POD, "kubectl-label", { metadata: { labels: { [INCIDENT_LABEL]: null } } }),
+      (b) => b.patch(POD, "kubectl-label", { metadata: { labels: { [mark]: null } } }),
       /^Pod shop\/web-1 does not carry our label: it was taken off, and the cluster does not record by whom\.$/,
     ],
     [
       "another label is in its place",
-      (b) => b.patch(POD, "an-operator", { metadata: { labels: { [INCIDENT_LABEL]: "b-2" } } }),
+      (b) => b.patch(POD, "an-operator", { metadata: { labels: { [mark]: "b-2" } } }),
       new RegExp(`^Pod shop/web-1 carries the label of b-2 instead of ours ${by("an-operator")}$`),
     ],
     [

@@ -51,7 +51,7 @@ const REFUSALS: readonly [string, readonly object[], RegExp][] = [
   [
     "a pod of another remediation",
     [npm, pod("web-1", { metadata: { labels: { [INCIDENT_LABEL]: "b-2" } } })],
-    /carries the label of remediation b-2, which has to be taken back first\.$/,
+    /carries the label of remediation b-2, which has to be taken back first\.$|is isolated by remediation b-2, which denies more\.$/,
   ],
   [
     "a Windows node beside Azure's engine for Linux",

@@ -3,7 +3,13 @@ import { resources } from "../../local/kubernetes/resource-table.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
 import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { isControlPlane } from "../../src/model/control-plane.ts";
-import { BLOCK_LIST, INCIDENT_LABEL, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
+import {
+  BLOCK_LIST,
+  EGRESS_LABEL,
+  INCIDENT_LABEL,
+  OWN_NAMESPACE,
+  SESSION_LIST,
+} from "../../src/model/incident-mark.ts";
 import { POD_RULE_LISTS } from "../../src/model/pod-rules.ts";
 import { denyByCalico } from "../../src/playbooks/deny-by-calico.ts";
 import { denyByOvn } from "../../src/playbooks/deny-by-ovn.ts";
@@ -14,6 +20,7 @@ import { account, binding, group, hook, runner, service, user, webhooks } from "
 
 const ID = "0a1b2c";
 const MARK = { [INCIDENT_LABEL]: ID };
+const RESTRICTED = { [EGRESS_LABEL]: ID };
 
 const NAMESPACE = /^reflex-pinned-identity: it writes no [a-z]+ in (the whole cluster|namespace .+)$/;
 const POD = /^reflex-pinned-identity: it ends pods and labels them/;
@@ -154,6 +161,8 @@ describe("what the pinned identity may do", () => {
     ["mark a pod", relabel(labelled(plain, MARK))],
     ["mark a pod that has no labels", relabel(pod(MARK), pod())],
     ["mark a pod and take a label off by which others let traffic through", relabel(pod(MARK))],
+    ["restrict a pod and take a label off by which others let traffic out", relabel(pod(RESTRICTED))],
+    ["isolate a pod that is restricted", relabel(pod(MARK), pod({ app: "web", ...RESTRICTED }))],
     ["take the mark off and put the label back", relabel(plain, pod(MARK))],
     ["put the label back where somebody took our mark off", relabel(plain, pod({}))],
     [

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Conflict } from "../../src/model/errors.ts";
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { keepListSchema } from "../../src/playbooks/egress-keep-list.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
 import { pod, policy } from "./cluster-objects.ts";
@@ -74,7 +74,7 @@ describe("what is kept", () => {
     const none = await planned([web], { dns: false });
     await restrictEgress.apply(none.plan, none.ports);
     expect(none.cluster.read("networkpolicies", "shop", OWN)?.["spec"]).toEqual({
-      podSelector: { matchLabels: { [INCIDENT_LABEL]: ID } },
+      podSelector: { matchLabels: { [EGRESS_LABEL]: ID } },
       policyTypes: ["Egress"],
     });
     expect(none.plan.limits.filter((one) => one.includes("Name resolution"))).toEqual([]);
@@ -199,7 +199,7 @@ describe("a policy of somebody that bears our name", () => {
     const b = await planned([web], { dns: false });
     const foreign = policy(
       OWN,
-      { podSelector: { matchLabels: { [INCIDENT_LABEL]: ID } }, policyTypes: ["Egress"], ...spec },
+      { podSelector: { matchLabels: { [EGRESS_LABEL]: ID } }, policyTypes: ["Egress"], ...spec },
       labels,
     );
     b.cluster.seed([foreign]);
