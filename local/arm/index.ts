@@ -6,6 +6,7 @@ import { type FaultyAnswer, InjectedFaults } from "../kubernetes/injected-faults
 import type { Contracts } from "./contracts.ts";
 import { Documents } from "./documents.ts";
 import { type ArmAnswer, answerTo, fault } from "./routes.ts";
+import { RunCommands } from "./run-commands.ts";
 
 /** One request as it was answered; status 0 where no answer went out. Requests for tokens are not among them. */
 export interface ArmExchange {
@@ -22,6 +23,8 @@ export interface ArmStandIn {
   /** What Azure would set for an app: its identity's endpoint, and where Resource Manager is. */
   readonly settings: Readonly<Record<string, string>>;
   readonly documents: Documents;
+  /** The commands that were run in clusters. */
+  readonly commands: RunCommands;
   readonly requests: readonly ArmExchange[];
   /** How many tokens were given out. */
   readonly tokens: number;
@@ -51,6 +54,7 @@ const DAY_SECONDS = 86_400;
 /** Starts it on a free port of 127.0.0.1. */
 export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStandIn> {
   const documents = new Documents();
+  const commands = new RunCommands();
   const faults = new InjectedFaults();
   const requests: ArmExchange[] = [];
   const breaches: string[] = [];
@@ -83,7 +87,7 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
     const answer = isToken
       ? giveToken(request, parameters)
       : authorized(request)
-        ? answerTo(documents, { ...asked, parameters: rest })
+        ? answerTo({ documents, commands }, { ...asked, parameters: rest })
         : refused();
     if (bad?.kind === "lost-answer") {
       record(0);
@@ -135,6 +139,7 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
     url,
     settings: { REFLEX_ARM__endpoint: url, IDENTITY_ENDPOINT: url + TOKEN_PATH, IDENTITY_HEADER: secret },
     documents,
+    commands,
     requests,
     get tokens() {
       return tokens;
@@ -149,6 +154,7 @@ export async function startArm(options: ArmStandInOptions = {}): Promise<ArmStan
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
+      await commands.stop();
     },
   };
 }
@@ -180,11 +186,12 @@ function parsed(text: string): unknown {
   }
 }
 
-function send(response: ServerResponse, { status, body }: ArmAnswer, isCut: boolean): void {
+function send(response: ServerResponse, { status, body, headers }: ArmAnswer, isCut: boolean): void {
   const bytes = Buffer.from(body === null ? "" : JSON.stringify(body));
   response.writeHead(status, {
     "content-type": "application/json; charset=utf-8",
     "content-length": bytes.length,
+    ...headers,
   });
   if (isCut) response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => response.destroy());
   else response.end(bytes);

@@ -1,5 +1,6 @@
 import type { Documents } from "./documents.ts";
-import { isJson, type Json } from "./json.ts";
+import { field, isJson, type Json } from "./json.ts";
+import type { RunCommands } from "./run-commands.ts";
 
 /** One request, as far as an answer depends on it. */
 export interface ArmRequest {
@@ -16,13 +17,20 @@ export interface ArmRequest {
 export interface ArmAnswer {
   readonly status: number;
   readonly body: Json | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What answers are taken from. */
+export interface ArmState {
+  readonly documents: Documents;
+  readonly commands: RunCommands;
 }
 
 interface Route {
   readonly method: string;
   readonly path: RegExp;
   readonly apiVersions: readonly string[];
-  answer(documents: Documents, path: string, request: ArmRequest): ArmAnswer;
+  answer(state: ArmState, path: string, request: ArmRequest): ArmAnswer;
 }
 
 const ALERT =
@@ -33,6 +41,8 @@ const TAGS = /^(\/subscriptions\/.+)\/providers\/Microsoft\.Resources\/tags\/def
 const AKS =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.ContainerService\/managedClusters\/[^/]+$/i;
 const AKS_USER = new RegExp(AKS.source.replace(/\$$/, "\\/listClusterUserCredential$"), "i");
+const AKS_COMMAND = new RegExp(AKS.source.replace(/\$$/, "\\/runCommand$"), "i");
+const AKS_RESULT = new RegExp(AKS.source.replace(/\$$/, "\\/commandResults\\/[^/]+$"), "i");
 const GRAPH = /^\/providers\/Microsoft\.ResourceGraph\/resources$/i;
 /** The one query that is answered. */
 const CHAIN_OF =
@@ -45,11 +55,13 @@ const ROUTES: readonly Route[] = [
   { method: "GET", path: TAGS, apiVersions: ["2023-07-01"], answer: tags },
   { method: "GET", path: AKS, apiVersions: ["2024-02-01"], answer: managedCluster },
   { method: "POST", path: AKS_USER, apiVersions: ["2024-02-01"], answer: userCredential },
+  { method: "POST", path: AKS_COMMAND, apiVersions: ["2024-02-01"], answer: runCommand },
+  { method: "GET", path: AKS_RESULT, apiVersions: ["2024-02-01"], answer: commandResult },
   { method: "POST", path: GRAPH, apiVersions: ["2022-10-01"], answer: graph },
 ];
 
 /** The answer to a request that has its token; Azure's own words of error for what there is not. */
-export function answerTo(documents: Documents, request: ArmRequest): ArmAnswer {
+export function answerTo(state: ArmState, request: ArmRequest): ArmAnswer {
   const served = ROUTES.filter(({ path }) => path.test(request.path));
   const route = served.find(({ method }) => method === request.method);
   if (route === undefined) {
@@ -62,7 +74,7 @@ export function answerTo(documents: Documents, request: ArmRequest): ArmAnswer {
   if (!route.apiVersions.includes(request.apiVersion)) {
     return fault(400, "InvalidApiVersionParameter", `Served are: ${route.apiVersions.join(", ")}.`);
   }
-  return route.answer(documents, request.path, request);
+  return route.answer(state, request.path, request);
 }
 
 /** An error in the form of Resource Manager. */
@@ -70,14 +82,14 @@ export function fault(status: number, code: string, message: string): ArmAnswer 
   return { status, body: { error: { code, message } } };
 }
 
-function record(documents: Documents, path: string): ArmAnswer {
+function record({ documents }: ArmState, path: string): ArmAnswer {
   const found = documents.record(path);
   return found === null
     ? fault(404, "ResourceNotFound", `${path} was not found.`)
     : { status: 200, body: found };
 }
 
-function tags(documents: Documents, path: string): ArmAnswer {
+function tags({ documents }: ArmState, path: string): ArmAnswer {
   const scope = TAGS.exec(path)?.[1] ?? "";
   const found = documents.tags(scope);
   if (found === null) return fault(404, "ResourceNotFound", `${scope} was not found.`);
@@ -86,14 +98,14 @@ function tags(documents: Documents, path: string): ArmAnswer {
   return { status: 200, body };
 }
 
-function managedCluster(documents: Documents, path: string): ArmAnswer {
+function managedCluster({ documents }: ArmState, path: string): ArmAnswer {
   const found = documents.managedCluster(path);
   return found === null
     ? fault(404, "ResourceNotFound", `${path} was not found.`)
     : { status: 200, body: found.cluster };
 }
 
-function userCredential(documents: Documents, path: string, { parameters = {} }: ArmRequest): ArmAnswer {
+function userCredential({ documents }: ArmState, path: string, { parameters = {} }: ArmRequest): ArmAnswer {
   const found = documents.managedCluster(path.slice(0, path.lastIndexOf("/")));
   if (found === null) return fault(404, "ResourceNotFound", `${path} was not found.`);
   // The other form is deprecated, and without one Azure gives that.
@@ -103,7 +115,33 @@ function userCredential(documents: Documents, path: string, { parameters = {} }:
   return { status: 200, body: { kubeconfigs: [{ name: "clusterUser", value }] } };
 }
 
-function graph(documents: Documents, _path: string, { body }: ArmRequest): ArmAnswer {
+function runCommand(
+  { documents, commands }: ArmState,
+  path: string,
+  { body, apiVersion }: ArmRequest,
+): ArmAnswer {
+  const id = path.slice(0, path.lastIndexOf("/"));
+  const found = documents.managedCluster(id);
+  if (found === null) return fault(404, "ResourceNotFound", `${path} was not found.`);
+  if (field(field(found.cluster["properties"], "apiServerAccessProfile"), "disableRunCommand") === true)
+    return fault(400, "RunCommandDisabled", "Run command is disabled for this cluster.");
+  const command = commands.begin(found.kubeconfig, body);
+  return underWay(`${id}/commandResults/${command}?api-version=${apiVersion}`);
+}
+
+function commandResult({ commands }: ArmState, path: string, { apiVersion }: ArmRequest): ArmAnswer {
+  const result = commands.result(path.slice(path.lastIndexOf("/") + 1));
+  if (result === undefined) return fault(404, "NotFound", `${path} was not found.`);
+  return result === null ? underWay(`${path}?api-version=${apiVersion}`) : { status: 200, body: result };
+}
+
+/** Azure names its own address, whoever asked; nobody is made to wait here. */
+function underWay(path: string): ArmAnswer {
+  const location = `https://management.azure.com${path}`;
+  return { status: 202, body: null, headers: { location, "retry-after": "0" } };
+}
+
+function graph({ documents }: ArmState, _path: string, { body }: ArmRequest): ArmAnswer {
   const query = isJson(body) ? body["query"] : undefined;
   if (typeof query !== "string") return fault(400, "BadRequest", "The query is required.");
   const subscription = CHAIN_OF.exec(query)?.[1];

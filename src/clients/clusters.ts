@@ -12,6 +12,7 @@ import { readKubeconfig } from "./kubernetes/kubeconfig.ts";
 import { openLiveConnection } from "./kubernetes/live-connection.ts";
 import { tokenAccess } from "./kubernetes/token-access.ts";
 import { type VaultTokenMeans, vaultTokenAccess } from "./kubernetes/vault-token-access.ts";
+import { type CommandTimes, openRunCommandConnection } from "./run-command/run-command-connection.ts";
 
 /** What the ways to the clusters are made from. */
 export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, VaultTokenMeans {
@@ -21,6 +22,8 @@ export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, VaultTokenMea
   readonly log: Log;
   /** The longest that one call may take; 10 s if not given. */
   readonly timeoutMs?: number;
+  /** How long each part of a run command may take; see there. */
+  readonly commandTimes?: CommandTimes;
 }
 
 /** Both ports of one cluster. */
@@ -75,6 +78,11 @@ function openWay(
     }
     case "aks-entra":
       return openLiveConnection(aksAccess(id, { ...means, timeoutMs }), { timeoutMs, clock });
+    case "run-command": {
+      const { arm, credential, commandTimes: times } = means;
+      const common = { arm, credential, timeoutMs, clock };
+      return openRunCommandConnection(id, times === undefined ? common : { ...common, times });
+    }
     case "token":
       return openLiveConnection(tokenAccess(name, connect, means), { timeoutMs, clock });
     case "vault-token":

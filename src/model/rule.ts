@@ -89,6 +89,8 @@ export type ClusterConnect =
   | { readonly kind: "kubeconfig"; readonly kubeconfig: string; readonly context: string | null }
   /** AKS with Entra: the address from Azure, a token of the app's identity. */
   | { readonly kind: "aks-entra" }
+  /** AKS without a route to it: kubectl in a pod of the cluster, by Azure's run command. Slow. */
+  | { readonly kind: "run-command" }
   /** A service account's token; no `caSetting`: the system's authorities. */
   | {
       readonly kind: "token";

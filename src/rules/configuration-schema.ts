@@ -60,10 +60,11 @@ const cluster = z
   })
   .superRefine(({ id, connect }, context) => {
     const ways = Array.isArray(connect) ? connect : [connect];
-    const index = ways.findIndex(({ aks }) => aks !== undefined);
+    const index = ways.findIndex(({ aks, runCommand }) => aks !== undefined || runCommand !== undefined);
     if (index < 0 || AKS.test(id)) return;
+    const way = ways[index]?.aks === undefined ? "runCommand" : "aks";
     const message = "needs the id of an AKS cluster (…/Microsoft.ContainerService/managedClusters/…) as id";
-    context.addIssue({ code: "custom", path: ["connect", index, "aks"], message, input: id });
+    context.addIssue({ code: "custom", path: ["connect", index, way], message, input: id });
   });
 
 function rule(known: KnownNames) {

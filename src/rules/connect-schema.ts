@@ -18,10 +18,9 @@ const secretAddress = textOf(
 const ROUTE = "give the app a route to the API server and connect by aks or token";
 /** Ways that people look for, and why they are none; docs/decisions says more. */
 const NOT_OFFERED = {
-  runCommand: `is not offered: what is planned must be read within seconds, and one command takes up to a minute; ${ROUTE}`,
   flux: `is not offered: nothing can be read through it, so neither planned, guarded nor proved; ${ROUTE}`,
 } as const;
-const WAYS = ["kubeconfig", "aks", "token"] as const;
+const WAYS = ["kubeconfig", "aks", "token", "runCommand"] as const;
 
 const tokenSchema = z
   .strictObject({
@@ -54,13 +53,13 @@ const waySchema = z
     context: z.string().min(1).optional(),
     aks: z.literal("entra").optional(),
     token: tokenSchema.optional(),
-    runCommand: z.unknown().optional(),
+    runCommand: z.literal(true, "write true, or leave it out").optional(),
     flux: z.unknown().optional(),
   })
   .superRefine((written, context) => {
     const fault = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: "custom", path, message, input: written });
-    const wished = (["runCommand", "flux"] as const).find((one) => Object.hasOwn(written, one));
+    const wished = (["flux"] as const).find((one) => Object.hasOwn(written, one));
     const [way, second] = WAYS.filter((one) => written[one] !== undefined);
     if (wished !== undefined) fault([wished], NOT_OFFERED[wished]);
     else if (way === undefined) {
@@ -100,8 +99,9 @@ export function connectOf(written: z.output<typeof connectSchema>): ClusterConne
 }
 
 function wayOf(written: z.output<typeof waySchema>): ClusterConnect {
-  const { kubeconfig, context, aks, token } = written;
+  const { kubeconfig, context, aks, token, runCommand } = written;
   if (aks !== undefined) return { kind: "aks-entra" };
+  if (runCommand !== undefined) return { kind: "run-command" };
   if (token === undefined) {
     return { kind: "kubeconfig", kubeconfig: kubeconfig ?? "", context: context ?? null };
   }

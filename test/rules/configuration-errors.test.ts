@@ -352,7 +352,22 @@ describe("ways to reach a cluster", () => {
       "is one way too many",
     ],
     [connect("«[]"), "must not be empty"],
-    [connect("{ runCommand: «true }"), "is not offered: what is planned must be read within seconds"],
+    [connect("{ runCommand: «false }"), "write true, or leave it out"],
+    [connect("{ aks: entra, runCommand: «true }"), "stands beside aks; connect in one way only"],
+    [
+      connect(
+        "{ runCommand: «true }",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.RedHatOpenShift/OpenShiftClusters/c",
+      ),
+      "needs the id of an AKS cluster",
+    ],
+    [
+      connect(
+        "[{ kubeconfig: k }, { runCommand: «true }]",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c",
+      ),
+      "needs the id of an AKS cluster",
+    ],
     [
       connect("[{ aks: entra }, { flux: «{ container: x } }]"),
       "is not offered: nothing can be read through it",

@@ -129,6 +129,10 @@ describe("a configuration", () => {
         tokenSecret: "https://v.vault.azure.net/secrets/t",
       },
     ]);
+    expect(configured(file("[{ aks: entra }, { runCommand: true }]")).clusters[0]?.connect).toEqual([
+      { kind: "aks-entra" },
+      { kind: "run-command" },
+    ]);
     const [one, listed] = ["{ aks: entra }", "[{ aks: entra }]"].map((connect) => configured(file(connect)));
     expect(one?.hash).toBe(listed?.hash);
     expect(one?.clusters).toEqual(listed?.clusters);

@@ -65,9 +65,10 @@ async function fleet(): Promise<Bench & { ports: WritePorts; connections(): numb
         .replace("name: quarantine", "name: isolate-pod"),
     [isolatePod],
   );
+  const unasked = () => Promise.reject(new Error("Azure is not to be asked"));
   const nobody = { getToken: () => Promise.resolve(null) };
   const means: Omit<ClusterMeans, "clock"> = {
-    arm: { get: () => Promise.resolve(null), post: () => Promise.resolve(null) },
+    arm: { get: unasked, post: unasked, begin: unasked, progress: unasked },
     credential: nobody,
     setting: () => "stand-in-token",
     vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },

@@ -6,7 +6,8 @@ import type { Located } from "../kubernetes/live-access.ts";
 import { asNoWay } from "../kubernetes/no-way.ts";
 import { readUserKubeconfig } from "./user-kubeconfig.ts";
 
-const AKS_VERSION = "2024-02-01";
+/** Version of the contract in which AKS is asked. */
+export const AKS_VERSION = "2024-02-01";
 
 const text = z.string().nullish();
 const clusterSchema = z.object({
@@ -18,18 +19,36 @@ const clusterSchema = z.object({
     privateFQDN: text,
     azurePortalFQDN: text,
     aadProfile: z.object({ managed: z.boolean().nullish() }).nullish(),
+    apiServerAccessProfile: z.object({ disableRunCommand: z.boolean().nullish() }).nullish(),
   }),
 });
 const credentialsSchema = z.object({ kubeconfigs: z.array(z.object({ value: z.base64() })).min(1) });
 
-type Properties = z.infer<typeof clusterSchema>["properties"];
+/** What Azure says of an AKS cluster, as far as it is looked at. */
+export type Properties = z.infer<typeof clusterSchema>["properties"];
 
 /**
- * Where the API server of an AKS cluster is, by Azure's word. Raises `Permanent` for a cluster that is not there,
- * stopped or being deleted, `Refused` for one without Entra and for an address that Azure does not name for it, and
- * what asking Azure raises.
+ * Where the API server of an AKS cluster is, by Azure's word. Raises what `readAksCluster` raises, and `Refused` for an
+ * address that Azure does not name for it.
  */
 export async function findAksCluster(arm: Arm, id: string): Promise<Located> {
+  const name = id.split("/").at(-1) ?? id;
+  const properties = await readAksCluster(arm, id);
+  const answer = credentialsSchema.safeParse(
+    await arm.post(id, "listClusterUserCredential", AKS_VERSION, undefined, { format: "exec" }),
+  );
+  const [first] = answer.data?.kubeconfigs ?? [];
+  if (first === undefined) throw strange(name);
+  const located = readUserKubeconfig(Buffer.from(first.value, "base64").toString("utf8"));
+  mustBeNamed(name, located, properties);
+  return located;
+}
+
+/**
+ * An AKS cluster that can be used, by Azure's word. Raises `Permanent` for one that is not there, stopped or being
+ * deleted, `Refused` for one without Entra, and what asking Azure raises.
+ */
+export async function readAksCluster(arm: Arm, id: string): Promise<Properties> {
   const name = id.split("/").at(-1) ?? id;
   const found = await arm.get(id, AKS_VERSION);
   if (found === null) {
@@ -42,14 +61,7 @@ export async function findAksCluster(arm: Arm, id: string): Promise<Located> {
   if (!parsed.success || !sameArmId(parsed.data.id, id)) throw strange(name);
   const { properties } = parsed.data;
   mustBeUsable(name, properties);
-  const answer = credentialsSchema.safeParse(
-    await arm.post(id, "listClusterUserCredential", AKS_VERSION, undefined, { format: "exec" }),
-  );
-  const [first] = answer.data?.kubeconfigs ?? [];
-  if (first === undefined) throw strange(name);
-  const located = readUserKubeconfig(Buffer.from(first.value, "base64").toString("utf8"));
-  mustBeNamed(name, located, properties);
-  return located;
+  return properties;
 }
 
 function mustBeUsable(name: string, { provisioningState, powerState, aadProfile }: Properties): void {

@@ -25,6 +25,22 @@ export interface Arm {
     body: unknown,
     query?: Readonly<Record<string, string>>,
   ): Promise<unknown>;
+  /** Begins what takes its time by an action of the resource. */
+  begin(id: string, action: string, apiVersion: string, body: unknown): Promise<Progress>;
+  /** How far it is, at the id under which that is asked. */
+  progress(id: string, apiVersion: string): Promise<Progress>;
+}
+
+/** How far something is that takes its time. */
+export interface Progress {
+  /** It goes on (202). */
+  readonly isRunning: boolean;
+  /** Where Azure says that it is to be asked for, unchecked. */
+  readonly location: string | null;
+  /** How long Azure asks to wait before that; null where it does not say. */
+  readonly retryAfterMs: number | null;
+  /** What it came to, unchecked; null while it goes on. */
+  readonly body: unknown;
 }
 
 interface Sender {
@@ -77,7 +93,27 @@ export function createArm(access: ArmAccess): Arm {
       throw classifyFault(error, what);
     }
   };
+  const progressOf = async (call: Call): Promise<Progress> => {
+    const response = await send(call);
+    const what = `${call.method} ${call.path}`;
+    const { status, headers } = response;
+    if (status !== 200 && status !== 202) throw classifyAnswer(response, what);
+    const wait = headers.get("retry-after") ?? "";
+    const at = {
+      location: headers.get("location") ?? null,
+      retryAfterMs: /^\d{1,5}$/.test(wait) ? Number(wait) * 1_000 : null,
+    };
+    if (status === 202) return { isRunning: true, ...at, body: null };
+    try {
+      return { isRunning: false, ...at, body: JSON.parse(response.bodyAsText ?? "") };
+    } catch (error) {
+      throw classifyFault(error, what);
+    }
+  };
   return {
+    begin: async (id, action, apiVersion, body) =>
+      progressOf({ method: "POST", path: `${armPath(id)}/${armSegment(action)}`, apiVersion, body }),
+    progress: async (id, apiVersion) => progressOf({ method: "GET", path: armPath(id), apiVersion }),
     get: async (id, apiVersion) => answered({ method: "GET", path: armPath(id), apiVersion }),
     post: async (id, action, apiVersion, body, query) =>
       answered({ method: "POST", path: `${armPath(id)}/${armSegment(action)}`, apiVersion, body, query }),

@@ -4,6 +4,7 @@ import type {
   AppsV1Api,
   AutoscalingV2Api,
   BatchV1Api,
+  Configuration,
   CoreV1Api,
   CustomObjectsApi,
   NetworkingV1Api,
@@ -125,7 +126,22 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
       await other.close();
     }
   };
-  const apis = {
+  const raw = openRawGet({
+    request: sdk.request,
+    dispatcher: agent,
+    server: access.server,
+    timeoutMs: options.timeoutMs,
+    bearer: () => options.bearer?.() ?? access.token,
+  });
+  return { apis: apisOver(sdk, { configuration, raw, fresh }), close: () => agent.close() };
+}
+
+/** The typed API over whatever carries its requests. */
+export function apisOver(
+  sdk: typeof import("./sdk.ts"),
+  { configuration, raw, fresh }: Pick<Apis, "raw" | "fresh"> & { configuration(): Configuration },
+): Apis {
+  return {
     fresh,
     core: new sdk.CoreV1Api(configuration()),
     apps: new sdk.AppsV1Api(configuration()),
@@ -140,17 +156,10 @@ export async function openApiClient(access: ClusterAccess, options: ApiClientOpt
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     strategicPatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.StrategicMergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),
-    raw: openRawGet({
-      request: sdk.request,
-      dispatcher: agent,
-      server: access.server,
-      timeoutMs: options.timeoutMs,
-      bearer: () => options.bearer?.() ?? access.token,
-    }),
+    raw,
     metadataFromWire: (value: unknown): V1ObjectMeta =>
       sdk.ObjectSerializer.deserialize(value, "V1ObjectMeta", ""),
   };
-  return { apis, close: () => agent.close() };
 }
 
 function tlsOf({ authority, serverName, certificate }: ClusterAccess) {

@@ -1,0 +1,97 @@
+import type { Clock } from "../../model/clock.ts";
+import { Refused, Retryable } from "../../model/errors.ts";
+import { type AksMeans, aksAccess } from "../aks/aks-access.ts";
+import { readAksCluster } from "../aks/find-aks-cluster.ts";
+import { type Apis, apisOver } from "../kubernetes/api-client.ts";
+import { Circuit } from "../kubernetes/circuit.ts";
+import { classifyError } from "../kubernetes/classify-error.ts";
+import { type Connection, connectionOf } from "../kubernetes/connection.ts";
+import { asNoWay, noWay } from "../kubernetes/no-way.ts";
+import { CommandQueue } from "./command-queue.ts";
+import { kubectlTransport } from "./kubectl-transport.ts";
+import { sendCommand } from "./send-command.ts";
+
+/**
+ * A request waits at most two minutes for its command, and the command has two minutes; what has not begun in the cluster
+ * three minutes after its sending does not begin any more. The lease of such a cluster has room for all of it, see the pace
+ * of the engine.
+ */
+const TIMES = { waitMs: 120_000, commandMs: 120_000, beginMs: 180_000, callMs: 30_000 } as const;
+/** How long Azure's word on the cluster is relied on; a no for less. */
+const KEPT_MS = 15 * 60_000;
+const NO_MS = 60_000;
+/** No connection is ever made to it. */
+const NOWHERE = "https://kubernetes.default.svc";
+
+/** How long each part may take; for tests. */
+export type CommandTimes = { readonly [name in keyof typeof TIMES]: number };
+
+/**
+ * A connection to an AKS cluster by Azure's run command: each request is a call of kubectl in a pod of the cluster, with a
+ * token of the app's own identity. Slow, so for clusters without another way. Nothing is asked before the first use.
+ */
+export function openRunCommandConnection(
+  id: string,
+  { clock, times = TIMES, ...means }: AksMeans & { readonly clock: Clock; readonly times?: CommandTimes },
+): Connection {
+  const access = aksAccess(id, means);
+  const circuit = new Circuit(clock);
+  const isUsable = remembered(clock, () => mustAllow(id, means));
+  const { arm } = means;
+  const send = { arm, id, token: access.token, commandMs: times.commandMs };
+  const queue = new CommandQueue({ ...times, clock, run: (files) => sendCommand(send, files) });
+  let apis: Promise<Apis> | undefined;
+  return connectionOf(async (call, act) => {
+    circuit.enter();
+    try {
+      await isUsable();
+      apis ??= openApis(queue);
+      const done = await act(await apis);
+      circuit.close();
+      return done;
+    } catch (failure) {
+      if (failure instanceof Retryable && noWay(failure) !== null)
+        circuit.open(failure, failure.retryAfterMs);
+      else circuit.close();
+      throw classifyError(failure, call, access.advice);
+    }
+  });
+}
+
+async function openApis(queue: CommandQueue): Promise<Apis> {
+  const sdk = await import("../kubernetes/sdk.ts");
+  const { httpApi, raw } = await kubectlTransport(queue);
+  const baseServer = new sdk.ServerConfiguration(NOWHERE, {});
+  const apis: Apis = apisOver(sdk, {
+    configuration: () => sdk.createConfiguration({ baseServer, httpApi }),
+    raw,
+    // Each command connects anew by itself.
+    fresh: (act) => act(apis),
+  });
+  return apis;
+}
+
+async function mustAllow(id: string, { arm }: AksMeans): Promise<void> {
+  const { apiServerAccessProfile } = await readAksCluster(arm, id);
+  if (apiServerAccessProfile?.disableRunCommand !== true) return;
+  const refused = new Refused(
+    `run command is switched off for AKS cluster ${id.split("/").at(-1) ?? id}`,
+    "Give the app a route to its API server, or allow run command (`az aks update --enable-run-command`).",
+  );
+  throw asNoWay(refused, { mayHaveLeft: false });
+}
+
+/** What passes is relied on for a while, a no for less; what cannot be told for now is asked again at once. */
+function remembered(clock: Clock, ask: () => Promise<void>): () => Promise<void> {
+  let known: { readonly word: Promise<void>; readonly from: number; until: number } | null = null;
+  return () => {
+    const now = clock.now().getTime();
+    if (known !== null && now >= known.from && now < known.until) return known.word;
+    const entry = { word: ask(), from: now, until: now + KEPT_MS };
+    known = entry;
+    entry.word.catch((error: unknown) => {
+      entry.until = error instanceof Retryable ? now : now + NO_MS;
+    });
+    return entry.word;
+  };
+}
