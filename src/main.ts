@@ -14,6 +14,7 @@ import { createVault } from "./clients/key-vault/index.ts";
 import { managedIdentity } from "./clients/managed-identity.ts";
 import { noteConfiguration } from "./engine/configuration-history.ts";
 import type { Engine } from "./engine/engine.ts";
+import { goesByCommand } from "./engine/pace.ts";
 import { RecentSignals } from "./engine/recent-signals.ts";
 import { Switches } from "./engine/switches.ts";
 import { registerAlerts } from "./functions/alerts.ts";
@@ -26,6 +27,7 @@ import { registerPauses } from "./functions/pauses.ts";
 import { registerRemediations } from "./functions/remediations.ts";
 import { registerReport } from "./functions/report.ts";
 import { registerRuns } from "./functions/runs.ts";
+import { registerSlowSweep } from "./functions/slow-sweep.ts";
 import { registerSweep } from "./functions/sweep.ts";
 import { unsafeSettings } from "./functions/unsafe-settings.ts";
 import type { EvidenceStore } from "./model/evidence-port.ts";
@@ -122,6 +124,8 @@ const engine: Engine = {
 };
 
 const openPrepared = prepareOnce(table, engine);
+// On its own, so that it costs nothing where no cluster needs it.
+if (configuration.clusters.some(goesByCommand)) registerSlowSweep(openEngine);
 
 function readConfiguration(file: string): Configuration {
   const parsed = parseConfiguration(readFileSync(file, "utf8"), file, playbooks, clock.now());

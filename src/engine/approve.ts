@@ -4,8 +4,9 @@ import { expiryOf } from "../model/question.ts";
 import type { Remediation } from "../model/remediation.ts";
 import type { Approval, Word } from "../model/word.ts";
 import type { Change } from "./commit.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { heed, spokenOf } from "./heed.ts";
+import { paceOf } from "./pace.ts";
 import { readRecord } from "./read-record.ts";
 import { retriedId } from "./retry.ts";
 
@@ -68,7 +69,7 @@ function approved(
     what: "approved",
     details: { approval },
     patch: { approval, attempts: 0 },
-    due: later(now, LEASE_MS),
+    due: later(now, paceOf(engine, record.target).leaseMs),
     goOn: true,
   };
 }

@@ -9,6 +9,7 @@ import type { Committed } from "./commit.ts";
 import type { Engine } from "./engine.ts";
 import { enter } from "./enter.ts";
 import { type HeldTarget, newLease } from "./held-target.ts";
+import { paceOf, SLOW_WAY } from "./pace.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 
@@ -32,15 +33,23 @@ export interface Begun {
 const TRIES = 5;
 const CLIMBS = "it cannot be done here, and another rung of the rule follows";
 
+/** As `beginNow`; in a slow cluster it is only claimed, and left to the sweep of its own. */
+export async function begin(engine: Engine, work: Work, hurried = false): Promise<Begun> {
+  if (!paceOf(engine, work.target).isSlow) return beginNow(engine, work, hurried ? LATE : null);
+  return { ...(await beginNow(engine, work, SLOW_WAY)), wake: false };
+}
+
 /**
  * Plans (reads only), guards, and claims one piece of work: transaction 1 where the target is new, else whatever
- * the target row asks for (`enter`). `hurried`: claimed without a plan, for the sweep. Raises `StoreUnreachable` only.
+ * the target row asks for (`enter`). `unplanned`: why it is claimed without a plan, for the sweep. Raises `StoreUnreachable` only.
  */
-export async function begin(engine: Engine, asked: Work, hurried = false): Promise<Begun> {
+async function beginNow(engine: Engine, asked: Work, unplanned: string | null): Promise<Begun> {
   const work = withDoubt(asked);
   const id = claimId(engine, work);
   const seen =
-    hurried && work.decided === null ? { prepared: null, reason: LATE } : await tryPrepare(engine, work, id);
+    unplanned !== null && work.decided === null
+      ? { prepared: null, reason: unplanned }
+      : await tryPrepare(engine, work, id);
   // A rung is begun by who drives: a verdict that asks for one must not be the end before.
   const climbs = seen.prepared?.unable === true && (work.rule.rungs ?? []).length > 0;
   const { prepared, reason } = climbs ? { prepared: null, reason: CLIMBS } : seen;
@@ -112,7 +121,7 @@ async function insert(
   const context = { pendingReason, pendingDue: now, episodes: [] };
   const claim = claimThatFits(engine, work, id, prepared, context);
   // An applying claim is driven on at once, under a lease; everything else is at rest.
-  const lease = claim.record.state === "applying" ? newLease(engine) : null;
+  const lease = claim.record.state === "applying" ? newLease(engine, work.target) : null;
   const row: TargetRow = { target: work.target, lease, entries: { [work.playbook]: claim.entry } };
   const outcome = await writeClaim(engine, hash, claim, { do: "insert" }, row);
   if (!("written" in outcome)) return outcome;

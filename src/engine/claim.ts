@@ -24,9 +24,10 @@ import { newRemediationId, targetHash } from "../store/row-keys.ts";
 import type { Operation } from "../store/table.ts";
 import type { TargetEntry } from "../store/target-row.ts";
 import { claimFacts } from "./claim-facts.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { laneOf } from "./lane-of.ts";
 import { episodesOfDay, episodesWith } from "./next-episode.ts";
+import { paceOf } from "./pace.ts";
 import { type Prepared, touchesOf } from "./prepare.ts";
 import { signalRow } from "./signal-row.ts";
 
@@ -97,7 +98,7 @@ export function composeClaim(
   const state: State = prepared?.state ?? "pending";
   const reason = prepared?.reason ?? context.pendingReason;
   const mode = prepared?.mode ?? lowestMode(work.mode, engine.configuration.ceiling);
-  const dueAt = isOpen(state) ? dueAfterClaim(state, now, work.rule, context.pendingDue) : null;
+  const dueAt = isOpen(state) ? dueAfterClaim(engine, state, work, context.pendingDue) : null;
   const due =
     dueAt === null ? null : insertDrive(dueAt, id, 1, laneOf({ target: work.target, signal: first.summary }));
   const notification = engine.playbooks.get(work.playbook)?.kind === "notification";
@@ -215,9 +216,12 @@ function entryOf(
   };
 }
 
-function dueAfterClaim(state: State, now: Date, rule: RuleAsItWas, pendingDue: Date): Date {
+function dueAfterClaim(engine: Engine, state: State, { rule, target }: Work, pendingDue: Date): Date {
   if (state === "pending") return pendingDue;
-  return state === "awaiting-approval" ? reminderAfter(rule, now) : later(now, LEASE_MS);
+  const now = engine.clock.now();
+  return state === "awaiting-approval"
+    ? reminderAfter(rule, now)
+    : later(now, paceOf(engine, target).leaseMs);
 }
 
 function messagesAfterClaim(state: State, notification: boolean): readonly MessageKind[] {

@@ -8,9 +8,10 @@ import type { Work } from "./claim.ts";
 import { collectWork, wantedOf } from "./collect-work.ts";
 import type { Change } from "./commit.ts";
 import { drive } from "./drive.ts";
-import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { type Engine, later, WORK_MS } from "./engine.ts";
 import { dueNow } from "./enter.ts";
 import { readTarget } from "./held-target.ts";
+import { paceOf } from "./pace.ts";
 import { readRecord } from "./read-record.ts";
 import { end } from "./steps/outcomes.ts";
 
@@ -99,7 +100,7 @@ async function endWaiting(engine: Engine, id: string, signal: Signal): Promise<v
         return end("superseded", reason);
       }
       if (record.state !== "in-force" || !record.rule.releaseWhenResolved) return null;
-      const due = later(engine.clock.now(), LEASE_MS);
+      const due = later(engine.clock.now(), paceOf(engine, record.target).leaseMs);
       const patch = { revertsTo: "reverted", revertedBy: null, attempts: 0 } as const;
       return { state: "reverting", reason, who: "engine", what: "released", patch, due, goOn: true };
     },

@@ -11,6 +11,7 @@ import { LATE } from "./claim-late.ts";
 import type { Engine } from "./engine.ts";
 import { changesNothing, withEvidence } from "./evidence.ts";
 import { urgencyOf } from "./lane-of.ts";
+import { isSlow, SLOW_WAY } from "./pace.ts";
 import { type Resolution, resolve } from "./resolve.ts";
 import { signalIdentity, signalTime, summarize } from "./signal-identity.ts";
 
@@ -98,7 +99,8 @@ export async function resolveWork(
   const wanted = engine.playbooks.get(playbook)?.target ?? "alert";
   const itself: Target = { kind: "alert", id: signalIdentity(signal) };
   const kubernetes = (id: string): KubernetesReader => {
-    if (until !== null && engine.clock.now() >= until) throw timeIsUp();
+    if (until !== null && engine.clock.now() >= until) throw bySweep(LATE);
+    if (isSlow(engine, id)) throw bySweep(SLOW_WAY);
     return engine.ports.read.kubernetes(id);
   };
   let resolution: Resolution;
@@ -123,8 +125,8 @@ export async function resolveWork(
   }
 }
 
-function timeIsUp(): Retryable {
-  return new Retryable(LATE, "It is resolved by the sweep.", {
+function bySweep(why: string): Retryable {
+  return new Retryable(why, "It is resolved by the sweep.", {
     retryAfterMs: 0,
   });
 }

@@ -15,10 +15,11 @@ import { type Operation, RowConflict, StoreUnreachable } from "../store/table.ts
 import { encodeTargetRow, type TargetEntry, type TargetRow } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
 import { changeAudit } from "./change-audit.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { etagOf, type HeldTarget, LeaseLost, readTarget } from "./held-target.ts";
 import { laneOf } from "./lane-of.ts";
 import { nextEpisode } from "./next-episode.ts";
+import { paceOf } from "./pace.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** What a step decided: the new state and why, what else changes in the record, and what is due next. */
@@ -79,7 +80,6 @@ export async function commit(
   change: Change,
 ): Promise<Committed> {
   const now = engine.clock.now();
-  const successorSuffix = engine.randomness;
   const key = targetRowKey(held.hash);
   const heeded = entryOf(held, before);
   let current = held;
@@ -88,7 +88,7 @@ export async function commit(
     if (change.stillRight?.(entryOf(current, before)) === false) {
       return { written: false, record: from, messages: [], held: current };
     }
-    const built = build(current, from, change, heeded, now, successorSuffix);
+    const built = build(engine, current, from, change, heeded, now);
     try {
       const etags = await engine.table.transact(shardOf(held.hash), built.operations);
       const { record, row, messages } = built;
@@ -141,18 +141,18 @@ function isCoolingState(record: Remediation): boolean {
 }
 
 function build(
+  engine: Engine,
   held: HeldTarget,
   before: Remediation,
   change: Change,
   heeded: TargetEntry,
   now: Date,
-  randomness: Engine["randomness"],
 ): Built {
   const fresh = entryOf(held, before);
   const patch = {
     ...change.patch,
     ...(asksAnew(before, change) ? askedNow(now) : {}),
-    ...readBackAfter(before, change, fresh, now),
+    ...readBackAfter(before, change, fresh, later(now, paceOf(engine, before.target).leaseMs)),
   };
   const dueAt = dueAfter(before, change, leavesNote(before, change, heeded, fresh), now);
   const due = dueAt === null ? null : insertDrive(dueAt, before.id, before.dueSequence + 1, laneOf(before));
@@ -185,7 +185,7 @@ function build(
     return { message, operation: insertMessage(now, message) };
   });
   const entry = entryAfter(record, fresh, change, now);
-  const successor = nextEpisode(record, entry, now, randomness, held.hash);
+  const successor = nextEpisode(record, entry, now, engine.randomness, held.hash);
   const row: TargetRow = {
     target: held.row.target,
     lease: change.goOn ? held.row.lease : null,
@@ -225,11 +225,11 @@ function readBackAfter(
   before: Remediation,
   change: Change,
   { abandoned }: TargetEntry,
-  now: Date,
+  leaseLater: Date,
 ): Partial<Remediation> {
   const wrote: readonly State[] = ["applying", "verifying", "in-force", "reverting"];
   return abandoned && isOpen(change.state) && wrote.includes(before.state)
-    ? { readBackAfter: later(now, LEASE_MS).toISOString() }
+    ? { readBackAfter: leaseLater.toISOString() }
     : {};
 }
 

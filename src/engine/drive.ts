@@ -4,9 +4,10 @@ import { NewerSchema, type TargetEntry } from "../store/target-row.ts";
 import type { Begun } from "./begin.ts";
 import { withNextRung } from "./climb.ts";
 import { type Change, type Committed, commit } from "./commit.ts";
-import { type Engine, LEASE_MS, later, WORK_MS } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { stillHeld } from "./held-back.ts";
 import { dropLease, type HeldTarget, LeaseLost, takeLease } from "./held-target.ts";
+import { paceOf } from "./pace.ts";
 import type { Prepared } from "./prepare.ts";
 import { readRecord } from "./read-record.ts";
 import { applying } from "./steps/applying.ts";
@@ -77,7 +78,7 @@ export async function drive(
   try {
     const start = from.claimed ?? (await take(engine, id, from.push !== undefined));
     if (typeof start === "string") return { outcome: start, ...nothing };
-    const limit = earlier(until, workEnd(start.held));
+    const limit = earlier(until, workEnd(engine, start.held));
     let { record, held } = start;
     let prepared = from.claimed?.prepared ?? null;
     let next = from.push === undefined ? null : await pushed(engine, start, from.push);
@@ -140,18 +141,21 @@ function waitingOn(held: HeldTarget, driven: string): readonly string[] {
 }
 
 /** The lease's own share of time for work: it began when the lease was written down, not when its holder woke up. */
-function workEnd({ row }: HeldTarget): Date {
-  return row.lease === null ? new Date(0) : later(new Date(row.lease.until), WORK_MS - LEASE_MS);
+function workEnd(engine: Engine, { row }: HeldTarget): Date {
+  const { workMs, leaseMs } = paceOf(engine, row.target);
+  return row.lease === null ? new Date(0) : later(new Date(row.lease.until), workMs - leaseMs);
 }
 
-/** A refusal of what a person asked lets the lease go. */
+/** A refusal of what a person asked lets the lease go. Whoever asks is not made to wait for a slow cluster. */
 async function pushed(
   engine: Engine,
   { record, held }: { readonly record: Remediation; readonly held: HeldTarget },
   push: Push,
 ): Promise<Change | null> {
   try {
-    return push(record, ofRecord(held, record));
+    const change = push(record, ofRecord(held, record));
+    const waits = change?.goOn === true && paceOf(engine, held.row.target).isSlow;
+    return waits ? { ...change, due: engine.clock.now(), goOn: false } : change;
   } catch (error) {
     await dropLease(engine, held);
     throw error;

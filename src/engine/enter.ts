@@ -22,6 +22,7 @@ import type { Engine } from "./engine.ts";
 import { EPISODES_UNATTENDED } from "./guard.ts";
 import { isLeased, newLease } from "./held-target.ts";
 import { laneOf } from "./lane-of.ts";
+import { paceOf } from "./pace.ts";
 import { heldByAnother, type Prepared } from "./prepare.ts";
 import { claimThatFits, heldBy, type SeenTarget, writeClaim } from "./write-claim.ts";
 
@@ -99,8 +100,9 @@ async function claimHere(
 ): Promise<Begun | null> {
   const now = engine.clock.now();
   const id = claimId(engine, work);
-  const taken = isLeased(row, now);
-  const lease = taken ? row.lease : newLease(engine);
+  // A slow cluster is waited for by nobody but its own sweep.
+  const taken = isLeased(row, now) || paceOf(engine, work.target).isSlow;
+  const lease = taken ? row.lease : newLease(engine, work.target);
   const claim = claimThatFits(engine, work, id, null, {
     pendingReason: taken
       ? "another remediation of this target is under way"

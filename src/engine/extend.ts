@@ -3,8 +3,9 @@ import { isOpen, type Remediation } from "../model/remediation.ts";
 import type { Word } from "../model/word.ts";
 import type { TargetEntry } from "../store/target-row.ts";
 import type { Change } from "./commit.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { heed, spokenOf } from "./heed.ts";
+import { paceOf } from "./pace.ts";
 import { inForceDue } from "./steps/deadline.ts";
 
 /** A later end: a moment, or so much longer than it would have been in force anyway. */
@@ -45,7 +46,7 @@ function extended(
     what: "extended",
     details: { extendedTo, by },
     patch: { extendedTo, warned: false, deadline: deadline?.toISOString() ?? null },
-    due: earliest(due, readBackDue(record, entry, now)),
+    due: earliest(due, readBackDue(engine, record, entry, now)),
     goOn: false,
   };
 }
@@ -78,8 +79,13 @@ function mustBePossible({ id }: Remediation, until: Date, present: Date | null, 
 }
 
 /** After a takeover it is read back once more, whatever its deadline. */
-function readBackDue({ readBackAfter }: Remediation, entry: TargetEntry | undefined, now: Date): Date | null {
-  if (entry?.abandoned === true) return later(now, LEASE_MS);
+function readBackDue(
+  engine: Engine,
+  { readBackAfter, target }: Remediation,
+  entry: TargetEntry | undefined,
+  now: Date,
+): Date | null {
+  if (entry?.abandoned === true) return later(now, paceOf(engine, target).leaseMs);
   const after = readBackAfter === null ? null : new Date(readBackAfter);
   return after !== null && after > now ? after : null;
 }

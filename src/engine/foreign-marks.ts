@@ -1,13 +1,17 @@
 import { isOpen } from "../model/remediation.ts";
+import type { ClusterConnection } from "../model/rule.ts";
 import { isRemediationId } from "../store/row-keys.ts";
 import { NewerSchema } from "../store/target-row.ts";
 import type { Engine } from "./engine.ts";
 import { readRecord } from "./read-record.ts";
 import { tellChannels } from "./tell-channels.ts";
 
-/** Lists per cluster what bears our mark; what no open record owns is told: a late write of a lost instance, or a forgery. */
-export async function tellForeignMarks(engine: Engine): Promise<void> {
-  for (const { id: cluster, name } of engine.configuration.clusters) {
+/** Lists, in each of these clusters, what bears our mark; what no open record owns is told: a late write of a lost instance, or a forgery. */
+export async function tellForeignMarks(
+  engine: Engine,
+  where: (cluster: ClusterConnection) => boolean,
+): Promise<void> {
+  for (const { id: cluster, name } of engine.configuration.clusters.filter(where)) {
     try {
       const marked = await engine.ports.read.kubernetes(cluster).marked();
       const orphans: string[] = [];

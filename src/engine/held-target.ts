@@ -1,7 +1,9 @@
+import type { Target } from "../model/target.ts";
 import { shardOf, targetRowKey } from "../store/row-keys.ts";
 import { RowConflict, StoreUnreachable, type Table } from "../store/table.ts";
 import { decodeTargetRow, encodeTargetRow, type TargetRow, underLease } from "../store/target-row.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
+import { paceOf } from "./pace.ts";
 
 /** A target whose lease is ours: its row as last seen, and the ETag that the next transaction needs. */
 export interface HeldTarget {
@@ -33,9 +35,10 @@ export function isLeased(row: TargetRow, now: Date): boolean {
   return row.lease !== null && new Date(row.lease.until).getTime() > now.getTime();
 }
 
-/** A new lease from now on. */
-export function newLease(engine: Engine): { readonly token: string; readonly until: string } {
-  return { token: engine.randomness.hex(16), until: later(engine.clock.now(), LEASE_MS).toISOString() };
+/** A new lease of a target from now on. */
+export function newLease(engine: Engine, target: Target): { readonly token: string; readonly until: string } {
+  const until = later(engine.clock.now(), paceOf(engine, target).leaseMs);
+  return { token: engine.randomness.hex(16), until: until.toISOString() };
 }
 
 /**
@@ -43,10 +46,11 @@ export function newLease(engine: Engine): { readonly token: string; readonly unt
  * repeats requests whose answer it lost, so the row is read again and asked whose token it shows.
  */
 export async function takeLease(engine: Engine, hash: string): Promise<HeldTarget | "held" | "gone"> {
-  const lease = newLease(engine);
+  let lease: ReturnType<typeof newLease> | null = null;
   for (let attempt = 0; attempt < 4; attempt++) {
     const seen = await readTarget(engine.table, hash);
     if (seen === null) return "gone";
+    lease ??= newLease(engine, seen.row.target);
     if (seen.row.lease?.token === lease.token) return { hash, ...seen, token: lease.token };
     if (isLeased(seen.row, engine.clock.now())) return "held";
     const row = underLease(seen.row, lease);

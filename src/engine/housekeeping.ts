@@ -4,6 +4,7 @@ import { SCHEMA } from "../store/target-row.ts";
 import { writeDailyRoot } from "./daily-root.ts";
 import type { Engine } from "./engine.ts";
 import { tellForeignMarks } from "./foreign-marks.ts";
+import { goesByCommand } from "./pace.ts";
 import { tellParkedGrowth } from "./parked-growth.ts";
 import { removeOldParked } from "./parked-replay.ts";
 import { retire } from "./retention.ts";
@@ -24,8 +25,13 @@ export async function hourlyAndDaily(engine: Engine, until: Date): Promise<void>
   }
   if (engine.clock.now() < until && (await isMyTurn(engine, "daily", DAY_MS))) {
     await writeDailyRoot(engine);
-    await tellForeignMarks(engine);
+    await tellForeignMarks(engine, (cluster) => !goesByCommand(cluster));
   }
+}
+
+/** What is to be done daily in the clusters of a slow pace: the search for marks that nobody owns. */
+export async function dailyOfSlow(engine: Engine): Promise<void> {
+  if (await isMyTurn(engine, "daily-slow", DAY_MS)) await tellForeignMarks(engine, goesByCommand);
 }
 
 /** One sweep of all that run takes the turn: whoever replaces the row first. */

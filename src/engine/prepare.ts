@@ -6,10 +6,11 @@ import type { AnyPlaybook, PlanOutcome, Proof } from "../model/playbook.ts";
 import { isOpen, type Remediation, type State } from "../model/remediation.ts";
 import type { TargetRow } from "../store/target-row.ts";
 import { askGuard, exceptionOf } from "./ask-guard.ts";
-import { type Engine, PLAN_MS } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { type EvidenceState, evidenceKept } from "./evidence.ts";
 import { exceptedBy, type GuardMode } from "./guard.ts";
 import { episodesOfDay } from "./next-episode.ts";
+import { paceOf } from "./pace.ts";
 import { factsFor } from "./target-facts.ts";
 import { unattended } from "./unattended.ts";
 import { within } from "./within.ts";
@@ -63,7 +64,11 @@ export async function prepare(engine: Engine, intended: Intended, row: TargetRow
   }
   if (playbook.kind === "notification") return notified(engine, intended);
   try {
-    const prepared = await within(PLAN_MS, "planning", planned(engine, intended, playbook, row));
+    const prepared = await within(
+      paceOf(engine, intended.target).planMs,
+      "planning",
+      planned(engine, intended, playbook, row),
+    );
     return prepared.state === "applying" ? await unattended(engine, intended, playbook, prepared) : prepared;
   } catch (error) {
     if (error instanceof Refused) return verdict("refused", intended, sentence(error), { unable: true });

@@ -32,7 +32,7 @@ const NODE_NAME = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 /**
  * Finds the target of the kind that a playbook wants from the entity that the signal names (reads only): pod →
  * workload → digest, pod → node. Owners are followed by uid. Never guesses: what is not named or has gone gives `none` or the entity as named.
- * The cluster is folded to its main id here, before anything is kept by it.
+ * The cluster is folded to its main id here, before anything is kept by it. Reads take `planMs` at most.
  */
 export async function resolve(
   signal: Signal,
@@ -40,6 +40,7 @@ export async function resolve(
   cluster: string | null,
   kubernetes: Kubernetes,
   clusters: readonly ClusterNames[],
+  planMs = PLAN_MS,
 ): Promise<Resolution> {
   if (wanted === "alert") return found({ kind: "alert", id: signalIdentity(signal) });
   const its = signal.cluster === null ? null : mainClusterId(clusters, signal.cluster.resourceId);
@@ -56,17 +57,17 @@ export async function resolve(
         ? none("the signal names no namespace")
         : found({ kind: "namespace", cluster: where, name: named.namespace });
     case "node":
-      return orLater(named, where, () => nodeOf(named, where, kubernetes), nodeAsNamed(named, where));
+      return orLater(named, where, planMs, () => nodeOf(named, where, kubernetes), nodeAsNamed(named, where));
     case "pod":
       return named.namespace === null || named.pod === null
         ? none("the signal names no single pod")
         : found({ kind: "pod", cluster: where, namespace: named.namespace, name: named.pod });
     case "workload":
-      return orLater(named, where, () => workloadOf(named, where, kubernetes));
+      return orLater(named, where, planMs, () => workloadOf(named, where, kubernetes));
     case "image":
-      return orLater(named, where, () => imageOf(named, where, kubernetes));
+      return orLater(named, where, planMs, () => imageOf(named, where, kubernetes));
     case "service-account":
-      return accountOf(named, where, kubernetes);
+      return accountOf(named, where, planMs, kubernetes);
     case "webhook":
     case "service":
     case "role-binding": {
@@ -92,11 +93,12 @@ function withoutPlace(signal: Signal): Signal {
 async function orLater(
   signal: Signal,
   cluster: string,
+  planMs: number,
   find: () => Promise<Resolution>,
   target = asNamed(signal, cluster),
 ): Promise<Resolution> {
   try {
-    return await within(PLAN_MS, "resolving the target", find());
+    return await within(planMs, "resolving the target", find());
   } catch (error) {
     if (!(error instanceof Retryable)) throw error;
     if (target === null) return none("the signal names nothing in the cluster");
@@ -218,7 +220,12 @@ export async function topOwner(
 }
 
 /** The account that the signal names in full; else the one of its pod, as far as that is still the one. */
-async function accountOf(signal: Signal, cluster: string, kubernetes: Kubernetes): Promise<Resolution> {
+async function accountOf(
+  signal: Signal,
+  cluster: string,
+  planMs: number,
+  kubernetes: Kubernetes,
+): Promise<Resolution> {
   const [, home, account] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(signal.serviceAccount ?? "") ?? [];
   if (home !== undefined && account !== undefined) {
     return found({ kind: "service-account", cluster, namespace: home, name: account });
@@ -226,7 +233,7 @@ async function accountOf(signal: Signal, cluster: string, kubernetes: Kubernetes
   const { namespace, pod: podName } = signal;
   if (namespace === null || podName === null)
     return none("the signal names no service account and no single pod");
-  return orLater(signal, cluster, async () => {
+  return orLater(signal, cluster, planMs, async () => {
     const pod = await kubernetes(cluster).pod(namespace, podName);
     if (pod === null) return none(`pod ${namespace}/${podName} has gone, and with it whose rights it had`);
     if (isYounger(pod, signal)) return none(`pod ${namespace}/${podName} came back after the activity began`);

@@ -4,9 +4,10 @@ import type { Word } from "../model/word.ts";
 import { targetHash } from "../store/row-keys.ts";
 import type { TargetEntry } from "../store/target-row.ts";
 import type { Change } from "./commit.ts";
-import { type Engine, LEASE_MS, later } from "./engine.ts";
+import { type Engine, later } from "./engine.ts";
 import { heed, spokenOf } from "./heed.ts";
 import { readTarget } from "./held-target.ts";
+import { paceOf } from "./pace.ts";
 import { rejection } from "./reject.ts";
 
 /**
@@ -75,7 +76,7 @@ function goBack(engine: Engine, record: Remediation, by: Word): Change {
     who: by.who,
     what: "revert asked",
     patch: { revertedBy: by, revertsTo: "reverted", attempts: 0 },
-    due: later(engine.clock.now(), LEASE_MS),
+    due: later(engine.clock.now(), paceOf(engine, record.target).leaseMs),
     goOn: true,
   };
 }

@@ -6,9 +6,10 @@ import { targetHash } from "../store/row-keys.ts";
 import { NewerSchema, type TargetRow } from "../store/target-row.ts";
 import { type About, MOST_OF_SHARE, shareKey, type Use } from "./budget-rows.ts";
 import type { Wish } from "./draw-budget.ts";
-import { type Engine, LEASE_MS, PLAN_MS } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { readTarget } from "./held-target.ts";
 import { inParallel } from "./in-parallel.ts";
+import { paceOf } from "./pace.ts";
 import { topOwner } from "./resolve.ts";
 import { within } from "./within.ts";
 
@@ -25,7 +26,9 @@ interface Counted {
 
 const HOLDING: readonly State[] = ["applying", "verifying", "in-force", "reverting"];
 /** Between taking and claim, and between two looks under a lease, the table does not show yet what is held. */
-const GRACE_MS = 2 * LEASE_MS;
+const GRACE_LEASES = 2;
+/** What has no row has not been begun; in a slow cluster the row is there before anything is taken. */
+const NOWHERE: Target = { kind: "alert", id: "" };
 /** Old uses that one look goes through. */
 const LOOKED_AT = 100;
 const LANES = 16;
@@ -41,7 +44,11 @@ export async function sharesOf(engine: Engine, target: Target): Promise<readonly
   if (target.kind !== "pod" && target.kind !== "workload") return [];
   if (shareOfWorkload >= 1 && shareOfNamespace >= 1) return [];
   const reader = engine.ports.read.kubernetes(target.cluster);
-  const counted = await within(PLAN_MS, "counting the pods of the namespace", count(reader, target));
+  const counted = await within(
+    paceOf(engine, target).planMs,
+    "counting the pods of the namespace",
+    count(reader, target),
+  );
   const { live, workload, ofWorkload } = counted;
   const { namespace } = target;
   const weight = target.kind === "pod" ? 1 : Math.max(1, ofWorkload.length);
@@ -131,7 +138,8 @@ export async function releasedUses(
     if (row === "newer") return;
     const entries = Object.values(row?.entries ?? {});
     const holds = entries.some(({ state }) => HOLDING.includes(state));
-    const isOld = now - at > GRACE_MS;
+    const { leaseMs } = paceOf(engine, row?.target ?? NOWHERE);
+    const isOld = now - at > GRACE_LEASES * leaseMs;
     const hasBegun = entries.some(({ episodes }) =>
       episodes.some((begun) => new Date(begun).getTime() >= at),
     );

@@ -8,6 +8,7 @@ import { drive } from "./drive.ts";
 import { type Engine, later } from "./engine.ts";
 import { hourlyAndDaily } from "./housekeeping.ts";
 import { inLanes } from "./in-lanes.ts";
+import { isSlow } from "./pace.ts";
 
 /** What a sweep did. */
 export interface SweepCounts {
@@ -25,17 +26,17 @@ const PER_PAGE = 500;
 const MESSAGES_PER_SHARD = 500;
 
 /**
- * What is due in all sixteen shards: drives records, the most severe first and among these the oldest, with bounded
+ * What is due in all sixteen shards, but for what `slowSweep` drives: drives records, the most severe first and among these the oldest, with bounded
  * parallelism and a breaker per cluster, then sends messages. It looks through the 2,000 oldest due rows of each shard:
  * behind more than that even a critical one waits for the next sweep. Two sweeps at once are harmless. Raises
  * `StoreUnreachable` only.
  */
 export async function sweep(engine: Engine): Promise<SweepCounts> {
   const until = later(engine.clock.now(), SWEEP_MS);
-  const due = (await Promise.all(SHARDS.map((shard) => dueOf(engine, shard)))).flat();
+  const due = await dueNow(engine);
   const breaker = new ClusterBreaker();
-  const messages: DueMessage[] = due.flatMap((one) => (one.kind === "message" ? [one] : []));
-  const drives = due.flatMap((one) => (one.kind === "drive" ? [one] : [])).sort(byUrgency);
+  const messages: DueMessage[] = [...due.messages];
+  const drives = due.drives.filter(({ lane }) => !isSlow(engine, lane.cluster)).sort(byUrgency);
   let driven = 0;
   await inLanes(
     LANES,
@@ -58,10 +59,20 @@ export async function sweep(engine: Engine): Promise<SweepCounts> {
   return counts;
 }
 
-type DueDrive = Extract<Due, { kind: "drive" }>;
+/** A record that is due. */
+export type DueDrive = Extract<Due, { kind: "drive" }>;
 
-/** Keys of due rows begin with their time. */
-function byUrgency(a: DueDrive, b: DueDrive): number {
+/** What is due in all shards, as far as one sweep looks. Raises `StoreUnreachable`. */
+export async function dueNow(engine: Engine): Promise<{ drives: DueDrive[]; messages: DueMessage[] }> {
+  const due = (await Promise.all(SHARDS.map((shard) => dueOf(engine, shard)))).flat();
+  return {
+    drives: due.flatMap((one) => (one.kind === "drive" ? [one] : [])),
+    messages: due.flatMap((one) => (one.kind === "message" ? [one] : [])),
+  };
+}
+
+/** The most severe first and among these the oldest: keys of due rows begin with their time. */
+export function byUrgency(a: DueDrive, b: DueDrive): number {
   return a.lane.urgency - b.lane.urgency || (a.key < b.key ? -1 : 1);
 }
 
@@ -93,7 +104,7 @@ function ofThisVersion(row: Row): readonly Due[] {
 }
 
 /** Drives one record and what waited for its lease. Null when somebody else has it or it faulted; one fault stops nothing else. */
-async function driveOne(
+export async function driveOne(
   engine: Engine,
   id: string,
   until: Date,

@@ -2,10 +2,10 @@ import { sentence } from "../model/errors.ts";
 import { regardedBy } from "../model/owner-event.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Turn } from "./drive.ts";
+import { paceOf } from "./pace.ts";
 import { asOutcome } from "./steps/outcomes.ts";
 import { within } from "./within.ts";
 
-const ANSWER_MS = 2_000;
 /** What the API server takes of a message. */
 const NOTE_BYTES = 1_024;
 
@@ -33,7 +33,7 @@ export async function tellOwner(
       isWarning: what === "applied",
       at: now,
     });
-    await within(ANSWER_MS, "telling the owner", written);
+    await within(paceOf(engine, target).noteMs, "telling the owner", written);
   } catch (raised) {
     const facts = { id: record.id, reason: sentence(asOutcome(raised)) };
     engine.log({ level: "warning", event: "owner not told", facts });

@@ -2,7 +2,8 @@ import { sentence } from "../../model/errors.ts";
 import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
-import { LEASE_MS, later } from "../engine.ts";
+import { later } from "../engine.ts";
+import { paceOf } from "../pace.ts";
 import { inForceDue } from "./deadline.ts";
 import { knowingTheObject } from "./newer-object.ts";
 import { asOutcome, defer, goBack, mayTryAgain, readBackDue } from "./outcomes.ts";
@@ -43,7 +44,7 @@ function atDeadline({ engine, record }: Turn, now: Date): Change {
     who: "engine",
     what: "deadline",
     patch: { revertsTo: "reverted", revertedBy: null, attempts: 0 },
-    due: later(engine.clock.now(), LEASE_MS),
+    due: later(engine.clock.now(), paceOf(engine, record.target).leaseMs),
     goOn: true,
     // Whoever still alerts is not let go, also where the alert joined this very moment.
     stillRight: (entry) => (inForceDue(record, entry, now).deadline ?? now) <= now,

@@ -5,9 +5,10 @@ import { StoreUnreachable } from "../../store/table.ts";
 import { NewerSchema } from "../../store/target-row.ts";
 import type { Change } from "../commit.ts";
 import type { Turn } from "../drive.ts";
-import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
+import { ATTEMPTS, later } from "../engine.ts";
 import { TimeIsUp } from "../gate.ts";
 import { LeaseLost } from "../held-target.ts";
+import { paceOf } from "../pace.ts";
 import { inForceDue } from "./deadline.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
@@ -47,7 +48,7 @@ export function defer(turn: Turn, error: Retryable, patch: Partial<Remediation> 
     who: "engine",
     what: "deferred",
     patch: { ...patch, attempts },
-    due: later(now, atOnce ? LEASE_MS : delay),
+    due: later(now, atOnce ? paceOf(engine, record.target).leaseMs : delay),
     goOn: atOnce,
   };
 }
@@ -79,7 +80,7 @@ export function goBack(
     who: "engine",
     what: "reverting",
     patch: { revertsTo, remains, touched: true, attempts: 0 },
-    due: later(turn.engine.clock.now(), LEASE_MS),
+    due: later(turn.engine.clock.now(), paceOf(turn.engine, turn.record.target).leaseMs),
     goOn: true,
   };
 }
@@ -100,7 +101,7 @@ export function leftAsItIs({ record }: Turn, error: Conflict): Change {
 /** When the record may end at the earliest, if that is still to come: after a takeover not before a lease has passed. */
 export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
   const now = engine.clock.now();
-  if (abandoned) return later(now, LEASE_MS);
+  if (abandoned) return later(now, paceOf(engine, record.target).leaseMs);
   if (record.readBackAfter === null) return null;
   const after = new Date(record.readBackAfter);
   return after > now ? after : null;

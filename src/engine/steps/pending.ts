@@ -6,6 +6,7 @@ import { begin } from "../begin.ts";
 import type { Work } from "../claim.ts";
 import { type Change, isClosed } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
+import { paceOf } from "../pace.ts";
 import { type Resolution, resolve } from "../resolve.ts";
 import { end } from "./outcomes.ts";
 import { notNow, planAnew } from "./plan-anew.ts";
@@ -31,7 +32,8 @@ async function resolveAnew(turn: Turn): Promise<Change> {
     const cluster = record.clusterByRule && "cluster" in record.target ? record.target.cluster : null;
     const { read } = engine.ports;
     const { clusters } = engine.configuration;
-    resolution = await resolve(signal, wanted, cluster, read.kubernetes.bind(read), clusters);
+    const { planMs } = paceOf(engine, record.target);
+    resolution = await resolve(signal, wanted, cluster, read.kubernetes.bind(read), clusters, planMs);
   } catch (raised) {
     return notNow(turn, raised);
   }

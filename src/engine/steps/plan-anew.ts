@@ -5,8 +5,9 @@ import { isOpen, type Remediation } from "../../model/remediation.ts";
 import type { TargetEntry } from "../../store/target-row.ts";
 import type { Change } from "../commit.ts";
 import type { Turn } from "../drive.ts";
-import { ATTEMPTS, LEASE_MS, later } from "../engine.ts";
+import { ATTEMPTS, later } from "../engine.ts";
 import { episodesWith } from "../next-episode.ts";
+import { paceOf } from "../pace.ts";
 import { type Prepared, prepare, touchesOf } from "../prepare.ts";
 import { asOutcome, defer, end } from "./outcomes.ts";
 import { judgedBy, storedWith } from "./turn-plan.ts";
@@ -81,7 +82,7 @@ function dueAfter(
 ): Date | null {
   if (!isOpen(state)) return null;
   const now = engine.clock.now();
-  if (state === "applying" || goesOn) return later(now, LEASE_MS);
+  if (state === "applying" || goesOn) return later(now, paceOf(engine, record.target).leaseMs);
   if (!isAsked) return reminderAfter(record.rule, now);
   return record.reminded ? expiryOf(record) : reminderOf(record);
 }
