@@ -19,14 +19,15 @@ export interface Pace {
 const QUICK: Pace = { isSlow: false, planMs: PLAN_MS, workMs: WORK_MS, leaseMs: LEASE_MS, noteMs: 2_000 };
 
 /**
- * The pace by run command. A command takes five to sixty seconds, and a plan reads some ten times, one after another. A change that is asked for at
- * the end of the work waits two minutes at most, then begins within three (see the connection by run command): it has
- * landed six minutes before the lease ends, which stay for skewed clocks and late answers, as over a minute does elsewhere.
+ * The pace by run command. A command takes five to sixty seconds, and a plan reads some six times, one after another. A
+ * change that is asked for at the end of the work waits two minutes at most, then begins within three (see the connection
+ * by run command): it has landed over four minutes before the lease ends, which stay for skewed clocks and late answers,
+ * as over a minute does elsewhere.
  */
 export const SLOW: Pace = {
   isSlow: true,
-  planMs: 4 * 60_000,
-  workMs: 8 * 60_000,
+  planMs: 6 * 60_000,
+  workMs: 10 * 60_000,
   leaseMs: 20 * 60_000,
   noteMs: 60_000,
 };

@@ -4,16 +4,17 @@ import type { Configuration } from "./configuration.ts";
 
 /** Does any rule ask for labels of the target? Only then is it worth reading them before deciding. */
 export function asksForLabels({ rules }: Configuration): boolean {
-  return rules.some((rule) => highestMode(rule) !== "off" && names(rule.condition));
+  return rules.some((rule) => highestMode(rule) !== "off" && namesLabels(rule.condition));
 }
 
-function names(condition: Condition): boolean {
+/** Does a condition ask for them? */
+export function namesLabels(condition: Condition): boolean {
   switch (condition.op) {
     case "clause":
       return condition.name === "labels";
     case "not":
-      return names(condition.of);
+      return namesLabels(condition.of);
     default:
-      return condition.of.some(names);
+      return condition.of.some(namesLabels);
   }
 }

@@ -1,5 +1,7 @@
 import { MODES, type Mode } from "../model/mode.ts";
 import { highestMode } from "../model/mode-at.ts";
+import { namesLabels } from "./asks-for-labels.ts";
+import { compileWhen } from "./compile-when.ts";
 import type { ConfigurationData } from "./configuration-schema.ts";
 import type { ConfigurationError, YamlSource } from "./yaml-source.ts";
 
@@ -13,6 +15,7 @@ export function warningsOf(
 ): readonly ConfigurationError[] {
   return [
     ...data.rules.flatMap((rule, index) => ruleWarnings(rule, ["rules", index], source)),
+    ...unknownLabels(data, source),
     ...(now === null ? [] : data.exceptions.flatMap((one, index) => ended(one, index, source, now))),
   ].sort((a, b) => a.line - b.line || a.column - b.column);
 }
@@ -50,6 +53,25 @@ function ruleWarnings(
     warnings.push(source.errorAt(at, message));
   }
   return warnings;
+}
+
+/** Where run command is a way to a cluster nobody waits for its labels when an alert comes. */
+function unknownLabels({ clusters, rules }: ConfigurationData, source: YamlSource): ConfigurationError[] {
+  const slow = clusters.filter(({ connect }) =>
+    (Array.isArray(connect) ? connect : [connect]).some(({ runCommand }) => runCommand !== undefined),
+  );
+  if (slow.length === 0) return [];
+  const names = slow.map(({ name }) => name).join(", ");
+  return rules.flatMap(({ name, mode, when }, index) =>
+    mode !== "off" && namesLabels(compileWhen(when))
+      ? [
+          source.errorAt(
+            ["rules", index, "when"],
+            `rule ${name} asks for labels, which are not known where run command is a way to the cluster: no such clause holds on ${names}`,
+          ),
+        ]
+      : [],
+  );
 }
 
 /** Where the mode stands: at the rule, or at the window that raises it. */

@@ -8,6 +8,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ROUTES, type Route } from "../../src/functions/routes.ts";
 import { ROLES } from "../../src/model/caller.ts";
+import { CLUSTER } from "../engine/world.ts";
 
 const SETTINGS: Record<string, string> = {
   REFLEX_STATE:
@@ -38,10 +39,10 @@ const functionsSchema = z.array(
 );
 
 /** What the local functions host indexes of the built app, in a process of its own. */
-async function indexed(): Promise<z.infer<typeof functionsSchema>> {
+async function indexed(configuration = CONFIGURATION): Promise<z.infer<typeof functionsSchema>> {
   const folder = await mkdtemp(join(tmpdir(), "reflex-routes-"));
   const file = join(folder, "reflex.yaml");
-  await writeFile(file, CONFIGURATION);
+  await writeFile(file, configuration);
   const script = `
     const { loadFunctionApp } = await import(${JSON.stringify(HOST)});
     const app = await loadFunctionApp(${JSON.stringify(resolve("dist/main.js"))}, () => undefined);
@@ -56,6 +57,17 @@ async function indexed(): Promise<z.infer<typeof functionsSchema>> {
     await rm(folder, { recursive: true });
   }
 }
+
+it.each([
+  ["{ runCommand: true }", ["slow-sweep", "sweep"]],
+  ["{ aks: entra }", ["sweep"]],
+])("an app with a cluster by %s has the timers %j", async (connect, wanted) => {
+  const functions = await indexed(
+    `${CONFIGURATION}clusters: [{ name: prod, id: ${CLUSTER}, connect: ${connect} }]\n`,
+  );
+  const timers = functions.filter(({ trigger }) => trigger.type === "timerTrigger");
+  expect(timers.map(({ name }) => name).toSorted()).toEqual(wanted);
+});
 
 describe("the table of routes and roles", () => {
   it("holds every HTTP function of the built app with its method and route, and no other", async () => {

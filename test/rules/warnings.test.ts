@@ -36,6 +36,20 @@ describe("a warning", () => {
     expect(warnings(rule(parts))).toEqual([]);
   });
 
+  it("tells of a rule that asks for labels where a cluster is reached by run command", () => {
+    const clusters = (connect: string): string =>
+      `clusters: [{ name: far, id: /subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/far, connect: ${connect} }]\n`;
+    const asks = (connect: string, labels: string): string =>
+      `${clusters(connect)}channels: [{ name: c, kind: teams, urlSetting: T }]\nrules:\n  - { name: r, when: { kind: alert${labels} }, notify: [c], ${ACTS} }\n`;
+    const both = "[{ aks: entra }, { runCommand: true }]";
+    const labels = ', labels: { app: "web*" }';
+    expect(warnings(asks(both, labels))).toEqual([
+      { line: 4, column: 22, message: expect.stringContaining("no such clause holds on far") },
+    ]);
+    expect(warnings(asks(both, ""))).toEqual([]);
+    expect(warnings(asks("{ aks: entra }", labels))).toEqual([]);
+  });
+
   it("points at the window that raises a rule", () => {
     const windows = 'windows: [{ from: "20:00", to: "06:00", timezone: UTC, mode: enforce }]';
     const [one, ...more] = warnings(rule(`mode: observe, ${ACTS}, ${windows}`));

@@ -11,20 +11,30 @@ import { CommandQueue } from "./command-queue.ts";
 import { kubectlTransport } from "./kubectl-transport.ts";
 import { sendCommand } from "./send-command.ts";
 
-/**
- * A request waits at most two minutes for its command, and the command has two minutes; what has not begun in the cluster
- * three minutes after its sending does not begin any more. The lease of such a cluster has room for all of it, see the pace
- * of the engine.
- */
-const TIMES = { waitMs: 120_000, commandMs: 120_000, beginMs: 180_000, callMs: 30_000 } as const;
+/** How long each part may take. */
+export interface CommandTimes {
+  /** A request for its command, which carries one change or some reads at a time. */
+  readonly waitMs: number;
+  /** A command, from its sending to its end. */
+  readonly commandMs: number;
+  /** From the sending of a change until it has begun in the cluster; after that it does not begin any more. */
+  readonly beginMs: number;
+  /** One call of kubectl. */
+  readonly callMs: number;
+}
+
+/** The times of every cluster; the engine's pace has room for all of them, see there. */
+export const COMMAND_TIMES: CommandTimes = {
+  waitMs: 120_000,
+  commandMs: 120_000,
+  beginMs: 180_000,
+  callMs: 30_000,
+};
 /** How long Azure's word on the cluster is relied on; a no for less. */
 const KEPT_MS = 15 * 60_000;
 const NO_MS = 60_000;
 /** No connection is ever made to it. */
 const NOWHERE = "https://kubernetes.default.svc";
-
-/** How long each part may take; for tests. */
-export type CommandTimes = { readonly [name in keyof typeof TIMES]: number };
 
 /**
  * A connection to an AKS cluster by Azure's run command: each request is a call of kubectl in a pod of the cluster, with a
@@ -32,7 +42,11 @@ export type CommandTimes = { readonly [name in keyof typeof TIMES]: number };
  */
 export function openRunCommandConnection(
   id: string,
-  { clock, times = TIMES, ...means }: AksMeans & { readonly clock: Clock; readonly times?: CommandTimes },
+  {
+    clock,
+    times = COMMAND_TIMES,
+    ...means
+  }: AksMeans & { readonly clock: Clock; readonly times?: CommandTimes },
 ): Connection {
   const access = aksAccess(id, means);
   const circuit = new Circuit(clock);
