@@ -6,7 +6,10 @@ import type { Engine } from "./engine.ts";
 import { readRecord } from "./read-record.ts";
 import { tellChannels } from "./tell-channels.ts";
 
-/** Lists, in each of these clusters, what bears our mark; what no open record owns is told: a late write of a lost instance, or a forgery. */
+/**
+ * Lists, in each of these clusters, what bears our mark; what no record owns that is open or done is told: a late write of
+ * a lost instance, or a forgery.
+ */
 export async function tellForeignMarks(
   engine: Engine,
   where: (cluster: ClusterConnection) => boolean,
@@ -24,7 +27,7 @@ export async function tellForeignMarks(
       await tellChannels(
         engine,
         "foreign-mark",
-        `On ${name} these bear our mark but belong to no open remediation: ${listed}${more}. Look at each and remove it by hand.`,
+        `On ${name} these bear our mark but belong to no remediation that is open or done: ${listed}${more}. Look at each and remove it by hand.`,
       );
     } catch (error) {
       const fault = error instanceof Error ? error.message.slice(0, 300) : "unknown fault";
@@ -33,12 +36,12 @@ export async function tellForeignMarks(
   }
 }
 
-/** Does an open record own this mark? One of a newer version counts as open. */
+/** Does a record own this mark that is open, or whose change stays for good? One of a newer version counts as open. */
 async function isOwned(engine: Engine, id: string): Promise<boolean> {
   if (!isRemediationId(id)) return false;
   try {
     const record = await readRecord(engine, id);
-    return record !== null && isOpen(record.state);
+    return record !== null && (isOpen(record.state) || record.state === "done");
   } catch (error) {
     if (error instanceof NewerSchema) return true;
     throw error;

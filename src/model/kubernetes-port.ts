@@ -68,7 +68,10 @@ export interface KubernetesReader
   podRules(): Promise<PodRuleLists | "unserved" | null>;
   /** Shows every pod of the cluster, page by page, 10,000 at most; true: these were all. */
   eachPod(look: (pod: PodFacts) => void): Promise<boolean>;
-  /** Objects in the whole cluster that carry our incident label: `[object, remediation id]`. */
+  /**
+   * What a remediation marked in the whole cluster: objects with our incident label, and entries of our lists. Kinds and
+   * lists that the cluster does not have, or that our identity may neither list nor change, have none.
+   */
   marked(): Promise<readonly { readonly object: string; readonly remediationId: string }[]>;
 }
 

@@ -70,11 +70,9 @@ describe("reflex permissions", () => {
           merged: expect.arrayContaining([
             { apiGroup: "", resource: "pods", verbs: expect.arrayContaining(["get", "list", "patch"]) },
             {
-              apiGroup: "",
-              resource: "configmaps",
-              verbs: ["get"],
-              resourceNames: ["reflex-blocked-images"],
-              namespace: "defender-reflex",
+              apiGroup: "cilium.io",
+              resource: "ciliumnetworkpolicies",
+              verbs: ["get", "list", "create", "delete"],
             },
           ]),
         },

@@ -5,11 +5,13 @@ import {
   type RecordedRequest,
   startKubernetes,
 } from "../../local/kubernetes/index.ts";
+import { resources } from "../../local/kubernetes/resource-table.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, KubernetesPermission, WritePorts } from "../../src/model/playbook.ts";
+import { enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { evidenceOf, portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
+import { CLUSTER, evidenceOf, portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
 import { REMEDIATION, type Scenario, scenarios } from "./playbook-scenarios.ts";
 
 const clusters: KubernetesStandIn[] = [];
@@ -99,6 +101,20 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
       expect([undefined, expect.any(Retryable)]).toContainEqual(Reflect.get(applied, "reason"));
       const { verdict } = await playbook.verify(plan, readPortsOf(cluster));
       expect(verdict).toBe(isInert(plan) ? "holds" : "absent");
+    });
+
+    it("leaves no mark that the daily search does not find with the rights of this playbook alone", async () => {
+      const rights = [...playbook.permissions.kubernetes, ...enginePermissions([playbook])];
+      const cluster = await start(scenario.objects, rights.map(ruleOf));
+      const plan = await planOf(playbook, scenario, cluster);
+      const ports = portsOf(cluster);
+      await playbook.apply(plan, ports);
+      const found = (await ports.read.kubernetes(CLUSTER).marked()).filter(
+        ({ remediationId }) => remediationId === REMEDIATION,
+      );
+      const left = marksIn(cluster);
+      expect(found.map(({ object }) => object.replace(/^(?!entry ).* /, "")).sort()).toEqual(left);
+      if (playbook.reversible && !isInert(plan)) expect(left).not.toEqual([]);
     });
 
     if (isForGood(playbook)) {
@@ -306,6 +322,27 @@ function stateOf(cluster: KubernetesStandIn): string {
       1,
     )
   );
+}
+
+/** Whatever bears the mark of this remediation, of every kind that there is: where it is, or which entry it is. */
+function marksIn(cluster: KubernetesStandIn): string[] {
+  const objects = resources.flatMap(({ plural, group }) =>
+    cluster.readAll(group === "" ? plural : `${plural}.${group}`),
+  );
+  return objects
+    .flatMap(({ metadata: { name, namespace, labels }, spec, data }) => {
+      const { entries = {} } = Object(spec);
+      const keys = Object.entries({ ...Object(entries), ...Object(data) }).filter(([, value]) =>
+        String(value).includes(REMEDIATION),
+      );
+      // By whatever label of ours, which all begin alike.
+      const isMarked = Object.entries(Object(labels)).some(
+        ([key, value]) => key.startsWith("defender-reflex.dev/") && value === REMEDIATION,
+      );
+      const place = namespace === undefined ? name : `${namespace}/${name}`;
+      return [...(isMarked ? [String(place)] : []), ...keys.map(([key]) => `entry ${key} of ${name}`)];
+    })
+    .sort();
 }
 
 /** One of our own lists that holds nothing? */

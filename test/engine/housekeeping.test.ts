@@ -9,6 +9,7 @@ import type { Row } from "../../src/store/table.ts";
 import { SCHEMA } from "../../src/store/target-row.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { another, event, skewed, sweepAfter } from "./processes.ts";
+import { quarantine } from "./quarantine.ts";
 
 const DAYS = 24 * 60;
 
@@ -155,6 +156,18 @@ describe("marks that no open remediation owns", () => {
     expect(told[0]?.text).toContain("pod shop/forged (x)");
     expect(told[0]?.text).toContain(`pod shop/old (${ended?.id})`);
     expect(told[0]?.text).not.toContain("web-1");
+  });
+
+  it("are not those of what is done for good", async () => {
+    const b = bench({
+      configuration: configuration("enforce", (text) => text.replace(", ttl: 8h", "")),
+      engine: { playbooks: new Map([["quarantine", { ...quarantine, kind: "remediation" }]]) },
+    });
+    await b.ingest(alert());
+    expect(b.records()).toMatchObject([{ state: "done" }]);
+    expect(b.world.labelsOf("web-1")["quarantine"]).toBe(b.records()[0]?.id);
+    await sweepAfter(b, DAYS, 1);
+    expect(b.sent.filter(({ kind }) => kind === "foreign-mark")).toEqual([]);
   });
 });
 

@@ -26,15 +26,19 @@ const right = (name: string) =>
   ({ apiGroup: LIST_GROUP, resource: LIST_RESOURCE, namespace: OWN_NAMESPACE, name }) as const;
 
 /**
- * Reads one of our lists; null where the list, or its whole kind, is not there. Ask only who has just answered as the API
- * server: of a kind that it does not know it says nothing more than a proxy would.
+ * Reads one of our lists; null where the list, or its whole kind, is not there, or where `isNone` says so of an error. Ask
+ * only who has just answered as the API server: of a kind that it does not know it says nothing more than a proxy would.
  */
-export function readAdmissionList({ find }: Connection, name: string): Promise<AdmissionList | null> {
+export function readAdmissionList(
+  { find }: Connection,
+  name: string,
+  isNone: (error: unknown) => boolean = isNotServed,
+): Promise<AdmissionList | null> {
   return find({ verb: "get", ...right(name) }, async (apis) => {
     try {
       return listFrom(apis, await apis.custom.getNamespacedCustomObject(of(name)), name);
     } catch (error) {
-      if (isNotServed(error)) return null;
+      if (isNone(error)) return null;
       throw error;
     }
   });

@@ -9,11 +9,20 @@ import { managersFrom } from "./managers-from-api.ts";
 const of = (name: string) => ({ namespace: OWN_NAMESPACE, name });
 const right = (name: string) => ({ apiGroup: "", resource: "configmaps", ...of(name) }) as const;
 
-/** Reads one of our lists that is a ConfigMap; null where it is not there. */
-export function readConfigMapList({ find }: Connection, name: string): Promise<AdmissionList | null> {
-  return find({ verb: "get", ...right(name) }, async ({ core }) =>
-    listFrom(await core.readNamespacedConfigMap(of(name)), name),
-  );
+/** Reads one of our lists that is a ConfigMap; null where it is not there, or where `isNone` says so of an error. */
+export function readConfigMapList(
+  { find }: Connection,
+  name: string,
+  isNone: (error: unknown) => boolean = () => false,
+): Promise<AdmissionList | null> {
+  return find({ verb: "get", ...right(name) }, async ({ core }) => {
+    try {
+      return listFrom(await core.readNamespacedConfigMap(of(name)), name);
+    } catch (error) {
+      if (isNone(error)) return null;
+      throw error;
+    }
+  });
 }
 
 /** As `readConfigMapList`; null as well unless policy and binding are there and deny by this list, so that an entry counts. */

@@ -1,3 +1,4 @@
+import { ENGINE_KINDS, type EngineResource } from "../../model/engine-kinds.ts";
 import type {
   EngineDeny,
   EngineKind,
@@ -17,7 +18,6 @@ import {
   checkedCustomItems,
   customMetadata,
 } from "./custom-object.ts";
-import { ENGINE_KINDS, type EngineResource } from "./engine-kinds.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
 

@@ -1,6 +1,5 @@
 import type { KubernetesReader, KubernetesWriter } from "../../model/kubernetes-port.ts";
 import {
-  ownerOfPodRule,
   POD_RULE_LISTS,
   POD_RULES_POLICY,
   type PodRuleAction,
@@ -29,20 +28,6 @@ export function writePodRules(connection: Connection): Pick<KubernetesWriter, "c
     changePodRules: (action, condition, entries) =>
       changeAdmissionList(connection, POD_RULE_LISTS[action], condition, entries),
   };
-}
-
-/** What bears our mark among the rules. */
-export async function markedPodRules(
-  connection: Connection,
-): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
-  const names = Object.values(POD_RULE_LISTS);
-  const lists = await Promise.all(names.map((name) => readAdmissionList(connection, name)));
-  return lists.flatMap((list, at) =>
-    Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
-      const remediationId = ownerOfPodRule(value);
-      return remediationId === null ? [] : [{ object: `entry ${key} of ${names[at]}`, remediationId }];
-    }),
-  );
 }
 
 /** Is the policy there, and does it read our lists? An API server older than 1.30 serves no such kind. */

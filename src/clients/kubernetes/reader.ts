@@ -1,6 +1,4 @@
 import type { V1NetworkPolicy } from "@kubernetes/client-node";
-import type { AdmissionList } from "../../model/admission-list.ts";
-import { INCIDENT_LABEL, ownerOfEntry } from "../../model/incident-mark.ts";
 import type { NetworkPolicy, Pod } from "../../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../../model/kubernetes-port.ts";
 import { readBlockList } from "./block-list.ts";
@@ -10,11 +8,11 @@ import { readEachPod } from "./each-pod.ts";
 import { readEnginePolicies } from "./engine-policies.ts";
 import { readEvidence } from "./evidence-source.ts";
 import { readHoldList } from "./hold-list.ts";
-import { readMarkedWorkloads } from "./marked-workloads.ts";
+import { readMarked } from "./marked-objects.ts";
 import { readSurroundings } from "./network-surroundings.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
-import { markedPodRules, readPodRules } from "./pod-rules.ts";
+import { readPodRules } from "./pod-rules.ts";
 import { readRoleBindings } from "./role-bindings.ts";
 import { readServiceAccounts } from "./service-accounts.ts";
 import { readServices } from "./services.ts";
@@ -122,51 +120,4 @@ async function readPods({ call }: Connection, namespace: string): ReturnType<Kub
     if (next === undefined || next === "") return { pods, whole: true };
   }
   return { pods, whole: false };
-}
-
-async function readMarked(
-  connection: Connection,
-): Promise<readonly { readonly object: string; readonly remediationId: string }[]> {
-  const labelSelector = INCIDENT_LABEL;
-  const [pods, nodes, policies, list, workloads, held] = await Promise.all([
-    connection.call({ verb: "list", apiGroup: "", resource: "pods" }, async ({ core }) =>
-      checkedItems(await core.listPodForAllNamespaces({ labelSelector }), "PodList"),
-    ),
-    connection.call({ verb: "list", apiGroup: "", resource: "nodes" }, async ({ core }) =>
-      checkedItems(await core.listNode({ labelSelector }), "NodeList"),
-    ),
-    connection.call({ verb: "list", ...networking }, async (apis) =>
-      checkedItems(
-        await apis.networking.listNetworkPolicyForAllNamespaces({ labelSelector }),
-        "NetworkPolicyList",
-      ),
-    ),
-    readBlockList(connection),
-    readMarkedWorkloads(connection),
-    readHoldList(connection).holdList(),
-  ]);
-  // Where the manifests are of an earlier version there are neither rules nor the right to read them.
-  const rules = list?.form === "AdmissionList" ? await markedPodRules(connection) : [];
-  const objects = [
-    ...pods.map(({ metadata }) => ({ kind: "pod", metadata: completeMetadata(metadata) })),
-    ...nodes.map(({ metadata }) => ({ kind: "node", metadata: completeMetadata(metadata) })),
-    ...policies.map(({ metadata }) => ({ kind: "network policy", metadata: completeMetadata(metadata) })),
-  ].map(({ kind, metadata: { namespace, name, labels } }) => ({
-    object: namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`,
-    remediationId: labels?.[INCIDENT_LABEL] ?? "",
-  }));
-  return [
-    ...objects,
-    ...workloads,
-    ...entriesOf(list, "block list entry"),
-    ...entriesOf(held, "entry of the list of held workloads"),
-    ...rules,
-  ];
-}
-
-function entriesOf(list: AdmissionList | null, kind: string) {
-  return Object.entries(list?.entries ?? {}).flatMap(([key, value]) => {
-    const owner = ownerOfEntry(value);
-    return owner === null ? [] : [{ object: `${kind} ${key}`, remediationId: owner }];
-  });
 }

@@ -1,4 +1,4 @@
-import type { EngineKind } from "../../model/engine-policies.ts";
+import type { EngineKind } from "./engine-policies.ts";
 
 /** Where a kind of a network engine is served. */
 export interface EngineResource {
