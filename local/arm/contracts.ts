@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { Ajv, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { field, isJson, type Json, textField } from "./json.ts";
-import type { ArmRequest } from "./routes.ts";
+import { type ArmRequest, FLUX } from "./routes.ts";
 
 /** The official contracts, and what an exchange breaks of them. */
 export interface Contracts {
@@ -30,6 +30,14 @@ const FILES = [
   "resources/resource-manager/Microsoft.Resources/stable/2023-07-01/resources.json",
 ];
 
+/** Contracts that not every such folder has, and what is then not held against any. */
+const FURTHER = [
+  {
+    file: "kubernetesconfiguration/resource-manager/Microsoft.KubernetesConfiguration/stable/2023-05-01/fluxconfiguration.json",
+    path: FLUX,
+  },
+];
+
 /**
  * The version that the SDK asks alerts for; its contract is not among the files. Reading an alert has the same path, and
  * the same fields or fewer, in the next version, which is.
@@ -39,13 +47,19 @@ const READ_AS: Readonly<Record<string, string>> = { "2021-11-01": "2022-01-01" }
 /** The contracts out of a folder with Microsoft's `specification` in it; null where it does not have them. */
 export function openContracts(folder: string): Contracts | null {
   const root = join(folder, "specification");
-  const files = FILES.map((file) => join(root, file));
-  if (!files.every((file) => existsSync(file))) return null;
+  const wanted = FILES.map((file) => join(root, file));
+  if (!wanted.every((file) => existsSync(file))) return null;
+  const further = FURTHER.map(({ file, path }) => ({ file: join(root, file), path }));
+  const absent = further.filter(({ file }) => !existsSync(file));
+  const files = [...wanted, ...further.filter((one) => !absent.includes(one)).map(({ file }) => file)];
   const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true, logger: false });
   addFormats.default(ajv);
   for (const file of documentsUnder(root, files)) ajv.addSchema(schemaOf(file), pathToFileURL(file).href);
   const operations = files.flatMap((file) => operationsOf(ajv, file));
-  return { breaches: (request, answer) => breachesOf(operations, request, answer) };
+  return {
+    breaches: (request, answer) =>
+      absent.some(({ path }) => path.test(request.path)) ? [] : breachesOf(operations, request, answer),
+  };
 }
 
 /** The files, and those that they refer to. */
@@ -71,7 +85,8 @@ function openEnded(value: unknown): unknown {
   const grows = field(value["x-ms-enum"], "modelAsString") === true;
   const isBare =
     value["type"] === "object" && Object.keys(value).every((name) => /^(?:type|description)$/.test(name));
-  const kept = Object.entries(value).filter(
+  const isNullable = value["x-nullable"] === true && typeof value["type"] === "string";
+  const kept = Object.entries(isNullable ? { ...value, type: [value["type"], "null"] } : value).filter(
     ([name]) =>
       !(
         name.startsWith("x-ms-") ||

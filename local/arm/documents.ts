@@ -12,6 +12,7 @@ export class Documents {
   readonly #records = new Map<string, Json>();
   readonly #tags = new Map<string, Readonly<Record<string, string>>>();
   readonly #clusters = new Map<string, ManagedCluster>();
+  readonly #flux = new Map<string, Json>();
   readonly #groups = new Map<string, readonly string[]>();
 
   /** Takes what a body of continuous export says as Defender's own. */
@@ -56,6 +57,18 @@ export class Documents {
     const type = "Microsoft.ContainerService/ManagedClusters";
     const cluster = { id, name, type, location: "westeurope", properties };
     this.#clusters.set(keyOf(id), { cluster, kubeconfig });
+  }
+
+  /** A Flux configuration of a cluster with these properties; null takes it away. */
+  setFluxConfiguration(cluster: string, name: string, properties: Json | null): void {
+    const id = `${cluster}/providers/Microsoft.KubernetesConfiguration/fluxConfigurations/${name}`;
+    const type = "Microsoft.KubernetesConfiguration/fluxConfigurations";
+    if (properties === null) this.#flux.delete(keyOf(id));
+    else this.#flux.set(keyOf(id), { id, name, type, properties });
+  }
+
+  fluxConfiguration(id: string): Json | null {
+    return this.#flux.get(keyOf(id)) ?? null;
   }
 
   managedCluster(id: string): ManagedCluster | null {

@@ -43,6 +43,9 @@ const AKS =
 const AKS_USER = new RegExp(AKS.source.replace(/\$$/, "\\/listClusterUserCredential$"), "i");
 const AKS_COMMAND = new RegExp(AKS.source.replace(/\$$/, "\\/runCommand$"), "i");
 const AKS_RESULT = new RegExp(AKS.source.replace(/\$$/, "\\/commandResults\\/[^/]+$"), "i");
+/** On a cluster of AKS or of Arc. */
+export const FLUX =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/(?:Microsoft\.ContainerService\/managedClusters|Microsoft\.Kubernetes\/connectedClusters)\/[^/]+\/providers\/Microsoft\.KubernetesConfiguration\/fluxConfigurations\/[^/]+$/i;
 const GRAPH = /^\/providers\/Microsoft\.ResourceGraph\/resources$/i;
 /** The one query that is answered. */
 const CHAIN_OF =
@@ -57,6 +60,7 @@ const ROUTES: readonly Route[] = [
   { method: "POST", path: AKS_USER, apiVersions: ["2024-02-01"], answer: userCredential },
   { method: "POST", path: AKS_COMMAND, apiVersions: ["2024-02-01"], answer: runCommand },
   { method: "GET", path: AKS_RESULT, apiVersions: ["2024-02-01"], answer: commandResult },
+  { method: "GET", path: FLUX, apiVersions: ["2023-05-01"], answer: fluxConfiguration },
   { method: "POST", path: GRAPH, apiVersions: ["2022-10-01"], answer: graph },
 ];
 
@@ -103,6 +107,13 @@ function managedCluster({ documents }: ArmState, path: string): ArmAnswer {
   return found === null
     ? fault(404, "ResourceNotFound", `${path} was not found.`)
     : { status: 200, body: found.cluster };
+}
+
+function fluxConfiguration({ documents }: ArmState, path: string): ArmAnswer {
+  const found = documents.fluxConfiguration(path);
+  return found === null
+    ? fault(404, "ResourceNotFound", `${path} was not found.`)
+    : { status: 200, body: found };
 }
 
 function userCredential({ documents }: ArmState, path: string, { parameters = {} }: ArmRequest): ArmAnswer {
