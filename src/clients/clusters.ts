@@ -5,8 +5,10 @@ import { mainClusterId } from "../model/main-cluster.ts";
 import type { WritePorts } from "../model/playbook.ts";
 import type { ClusterConnect, ClusterConnection } from "../model/rule.ts";
 import { type AksMeans, aksAccess } from "./aks/aks-access.ts";
+import { openContainer } from "./flux/open-container.ts";
+import { openPulled, type PullMeans } from "./flux/pulled-cluster.ts";
 import { type Connection, openConnection } from "./kubernetes/connection.ts";
-import { firstWay } from "./kubernetes/first-way.ts";
+import { firstWay, type Way } from "./kubernetes/first-way.ts";
 import { portsOver } from "./kubernetes/index.ts";
 import { readKubeconfig } from "./kubernetes/kubeconfig.ts";
 import { openLiveConnection } from "./kubernetes/live-connection.ts";
@@ -24,6 +26,8 @@ export interface ClusterMeans extends Omit<AksMeans, "timeoutMs">, VaultTokenMea
   readonly timeoutMs?: number;
   /** How long each part of a run command may take; see there. */
   readonly commandTimes?: CommandTimes;
+  /** Opens the containers of Flux; as the app's identity if not given. */
+  readonly openContainer?: PullMeans["openContainer"];
 }
 
 /** Both ports of one cluster. */
@@ -38,7 +42,8 @@ const CALL_MS = 10_000;
  * The ports to the configured clusters, by any of their ARM ids. Kubeconfigs and settings are read and checked here and
  * now, so that the app does not start on a bad one: raises `Permanent` where one cannot be read, `Refused` where it may
  * not be used. Connections are made with the first call and kept. A cluster with several ways is reached by the first that
- * leads to it, see `firstWay`. A cluster that is not configured raises `Refused` then.
+ * leads to it, see `firstWay`; one that only fetches from a container has no way, see `openPulled`. A cluster that is not
+ * configured raises `Refused` then.
  */
 export function openClusters(clusters: readonly ClusterConnection[], means: ClusterMeans): WritePorts {
   const opened = new Map(clusters.map((cluster) => [cluster.id, openOne(cluster, means)]));
@@ -56,8 +61,14 @@ export function openClusters(clusters: readonly ClusterConnection[], means: Clus
   };
 }
 
-function openOne({ id, name, connect }: ClusterConnection, means: ClusterMeans): Opened {
-  const ways = connect.map((one) => ({ name: one.kind, connection: openWay({ id, name }, one, means) }));
+function openOne(cluster: ClusterConnection, means: ClusterMeans): Opened {
+  const { id, name, connect } = cluster;
+  const ways: Way[] = [];
+  for (const one of connect) {
+    // It stands alone: the file is not taken otherwise.
+    if (one.kind === "flux") return openPulled(cluster, one, pullMeans(means));
+    ways.push({ name: one.kind, connection: openWay({ id, name }, one, means) });
+  }
   const [only, second] = ways;
   if (only !== undefined && second === undefined) return portsOver(only.connection);
   const used = (way: string): void =>
@@ -67,7 +78,7 @@ function openOne({ id, name, connect }: ClusterConnection, means: ClusterMeans):
 
 function openWay(
   { id, name }: Pick<ClusterConnection, "id" | "name">,
-  connect: ClusterConnect,
+  connect: Exclude<ClusterConnect, { kind: "flux" }>,
   means: ClusterMeans,
 ): Connection {
   const { clock, timeoutMs = CALL_MS } = means;
@@ -88,6 +99,15 @@ function openWay(
     case "vault-token":
       return openLiveConnection(vaultTokenAccess(name, connect, means), { timeoutMs, clock });
   }
+}
+
+function pullMeans({ arm, clock, credential, timeoutMs = CALL_MS, ...means }: ClusterMeans): PullMeans {
+  return {
+    arm,
+    clock,
+    timeoutMs,
+    openContainer: means.openContainer ?? ((url) => openContainer(url, credential)),
+  };
 }
 
 function textOf(name: string, path: string, read: (path: string) => string): string {

@@ -258,8 +258,10 @@ async function imageOf(signal: Signal, cluster: string, kubernetes: Kubernetes):
   if (digest !== null || namespace === null || podName === null) {
     return found({ kind: "image", cluster, reference: image, digest });
   }
+  const reader = kubernetes(cluster);
+  if (reader.pulls === true) return found({ kind: "image", cluster, reference: image, digest: null });
   // The tag may have moved since: what really runs is in the pod's status.
-  const pod = await kubernetes(cluster).pod(namespace, podName);
+  const pod = await reader.pod(namespace, podName);
   const running = pod === null || isYounger(pod, signal) ? null : digestIn(pod, signal);
   return found({ kind: "image", cluster, reference: image, digest: running });
 }

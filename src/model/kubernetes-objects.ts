@@ -132,4 +132,16 @@ export interface NetworkPolicy extends ObjectIdentity {
  */
 export interface BlockList extends AdmissionList {
   readonly form: "AdmissionList" | "ConfigMap";
+  /** The cluster was not asked: this is the list as it is laid out for it. Absent: it was read in the cluster. */
+  readonly pulled?: PulledList;
+}
+
+/** Where a cluster fetches our list from by itself, and what its Flux last reported of that. */
+export interface PulledList {
+  /** Address of the list; whoever may write there decides what it holds. */
+  readonly place: string;
+  /** How often the cluster looks for a new one. */
+  readonly everySeconds: number;
+  /** Azure's word (`Compliant`, `Non-Compliant`, `Pending`, …) and when it heard of it, ISO 8601; null: it says nothing. */
+  readonly compliance: { readonly state: string; readonly at: string | null } | null;
 }

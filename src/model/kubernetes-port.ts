@@ -37,6 +37,8 @@ export interface KubernetesReader
     WebhookReader,
     ServiceReader,
     SessionListReader {
+  /** Nothing of the cluster can be read, it only fetches our lists: all but these raises `Refused`. Absent: it can be read. */
+  readonly pulls?: true;
   pod(namespace: string, name: string): Promise<Pod | null>;
   /** The pods of a namespace, 2,000 at most; `whole` says whether these are all. */
   pods(namespace: string): Promise<{ readonly pods: readonly Pod[]; readonly whole: boolean }>;

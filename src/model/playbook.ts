@@ -33,7 +33,13 @@ export type Proof = (typeof PROOFS)[number];
 
 /** What `verify` read back; `kept`: the evidence that it found, which goes on record. */
 export type Verification =
-  | { readonly verdict: "holds"; readonly proof: "proved" | "declared"; readonly kept?: KeptEvidence }
+  | {
+      readonly verdict: "holds";
+      readonly proof: "proved" | "declared";
+      readonly kept?: KeptEvidence;
+      /** What the proof does not say by itself, one sentence without a full stop; it goes on record. */
+      readonly note?: string;
+    }
   /** It holds, but what `remains` is not covered. */
   | { readonly verdict: "partial"; readonly remains: readonly string[]; readonly kept?: KeptEvidence }
   /** Not so yet; ask again after `retryAfterMs`. */

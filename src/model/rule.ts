@@ -105,7 +105,9 @@ export type ClusterConnect =
       readonly caSetting: string | null;
       readonly caSecret: string | null;
       readonly tokenSecret: string;
-    };
+    }
+  /** No way in: a container that the cluster's Flux configuration of that name fetches from. It stands alone. */
+  | { readonly kind: "flux"; readonly container: string; readonly configuration: string };
 
 /** One cluster of the file. `id` is its ARM id as in the alerts, `aliases` are further ids of the same cluster. */
 export interface ClusterConnection {

@@ -10,7 +10,8 @@ import { blockedEntries } from "./blocked-entries.ts";
 import { byWhom } from "./foreign-change.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { PROBE_CONNECTIONS, probeImages } from "./probe-images.ts";
-import { runningImages } from "./running-images.ts";
+import { pulledProof, unseenLimits } from "./pulled-list.ts";
+import { type RunningImages, runningImages } from "./running-images.ts";
 import { touchedField } from "./touched-field.ts";
 
 /** The platform's own images: a cluster that cannot start them cannot be repaired. */
@@ -33,6 +34,8 @@ const FIELDS = { AdmissionList: ["spec", "entries"], ConfigMap: ["data"] } as co
 const EARLIER_FORM =
   "The cluster has the list in an earlier form, which an API server may stop to read: apply infra/kubernetes again and move the entries (docs/operator-guide.md).";
 
+const PROVED = `Proved is what the API server says over ${PROBE_CONNECTIONS} connections; one that none of these reaches may learn of it a moment later.`;
+
 const admission = { apiGroup: "admissionregistration.k8s.io", verbs: ["get"], resourceNames: [BLOCK_POLICY] };
 const parameters = z.strictObject({
   /** Repositories that are never blocked, whole or with `/*` at the end for all below. */
@@ -46,7 +49,8 @@ const impact =
 
 /**
  * Keeps an image from being started anywhere in the cluster: entries in the list that the operator's admission policy
- * reads. An entry is one key of the list, so that one remediation never touches another's.
+ * reads. An entry is one key of the list, so that one remediation never touches another's. A cluster that only fetches the
+ * list (Flux) is not read at all: then the block is declared.
  */
 export const blockImage = playbook({
   name: "block-image",
@@ -106,7 +110,11 @@ export const blockImage = playbook({
     if (Object.keys(list.entries).length + keys.length > MOST_ENTRIES) {
       return { outcome: "skip", reason: `The block list is full with ${MOST_ENTRIES} entries.` };
     }
-    const running = await runningImages(reader, keys, neverBlock);
+    const { pulled } = list;
+    const running: RunningImages =
+      pulled === undefined
+        ? await runningImages(reader, keys, neverBlock)
+        : { sentences: unseenLimits(pulled) };
     if ("platform" in running) {
       return {
         outcome: "skip",
@@ -129,7 +137,7 @@ export const blockImage = playbook({
         limits: [
           ...running.sentences,
           ...entries.limits,
-          `Proved is what the API server says over ${PROBE_CONNECTIONS} connections; one that none of these reaches may learn of it a moment later.`,
+          ...(pulled === undefined ? [PROVED] : []),
           ...(list.form === "ConfigMap" ? [EARLIER_FORM] : []),
           ...taken.map((key) => `${key} is in the list already, and stays when this is taken back.`),
         ],
@@ -160,9 +168,10 @@ export const blockImage = playbook({
     }
     const { keys } = dataSchema.parse(plan.data);
     const lost = keys.filter((key) => list.entries[key] !== value);
-    return lost.length > 0
-      ? { verdict: "absent", reason: `The block list does not hold ${lost.join(", ")} as we wrote it.` }
-      : probeImages(reader, keys);
+    if (lost.length > 0) {
+      return { verdict: "absent", reason: `The block list does not hold ${lost.join(", ")} as we wrote it.` };
+    }
+    return list.pulled === undefined ? probeImages(reader, keys) : pulledProof(list.pulled);
   },
 
   async revert(plan, { read, write }) {
@@ -197,7 +206,7 @@ function requireOwn(list: BlockList, plan: Plan): readonly string[] {
   if (foreign.length > 0) {
     throw new Conflict(
       `Somebody else has changed ${foreign.join(", ")} in the block list.`,
-      `Look at ${list.form} ${OWN_NAMESPACE}/${BLOCK_LIST}: these entries were left alone.`,
+      `Look at ${list.pulled?.place ?? `${list.form} ${OWN_NAMESPACE}/${BLOCK_LIST}`}: these entries were left alone.`,
       {
         remains: foreign.map(
           (key) =>

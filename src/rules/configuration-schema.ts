@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fluxCluster } from "../model/flux-container.ts";
 import { MODES } from "../model/mode.ts";
 import { accessSchema } from "./access-schema.ts";
 import { breakerSchema, budgetSchema, perHour } from "./budget-schema.ts";
@@ -58,13 +59,26 @@ const cluster = z
     aliases: listOf(armId, 10).optional(),
     connect: connectSchema,
   })
-  .superRefine(({ id, connect }, context) => {
+  .superRefine(({ id, aliases = [], connect }, context) => {
     const ways = Array.isArray(connect) ? connect : [connect];
-    const index = ways.findIndex(({ aks, runCommand }) => aks !== undefined || runCommand !== undefined);
-    if (index < 0 || AKS.test(id)) return;
-    const way = ways[index]?.aks === undefined ? "runCommand" : "aks";
-    const message = "needs the id of an AKS cluster (…/Microsoft.ContainerService/managedClusters/…) as id";
-    context.addIssue({ code: "custom", path: ["connect", index, way], message, input: id });
+    const fault = (index: number, way: "aks" | "runCommand" | "flux", message: string): void =>
+      context.addIssue({ code: "custom", path: ["connect", index, way], message, input: id });
+    const aks = ways.findIndex((one) => one.aks !== undefined || one.runCommand !== undefined);
+    if (aks >= 0 && !AKS.test(id)) {
+      fault(
+        aks,
+        ways[aks]?.aks === undefined ? "runCommand" : "aks",
+        "needs the id of an AKS cluster (…/Microsoft.ContainerService/managedClusters/…) as id",
+      );
+    }
+    const flux = ways.findIndex((one) => one.flux !== undefined);
+    if (flux >= 0 && fluxCluster([id, ...aliases]) === undefined) {
+      fault(
+        flux,
+        "flux",
+        "needs the id of AKS or Arc (…/Microsoft.Kubernetes/connectedClusters/…) as id or alias",
+      );
+    }
   });
 
 function rule(known: KnownNames) {

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import { fluxContainer } from "../model/flux-container.ts";
 import type { ClusterConnect } from "../model/rule.ts";
-import { oneOrMany, textOf } from "./schema-words.ts";
+import { oneOrMany, textOf, textWithout } from "./schema-words.ts";
 
 const settingName = textOf(
   /^[A-Za-z_][A-Za-z0-9_]*$/,
@@ -15,12 +16,7 @@ const secretAddress = textOf(
   /^https:\/\/[a-z0-9-]+\.vault\.[a-z.]+\/secrets\/[A-Za-z0-9-]+\/?$/,
   "write the address of a secret as https://VAULT.vault.azure.net/secrets/NAME, without a version",
 );
-const ROUTE = "give the app a route to the API server and connect by aks or token";
-/** Ways that people look for, and why they are none; docs/decisions says more. */
-const NOT_OFFERED = {
-  flux: `is not offered: nothing can be read through it, so neither planned, guarded nor proved; ${ROUTE}`,
-} as const;
-const WAYS = ["kubeconfig", "aks", "token", "runCommand"] as const;
+const WAYS = ["kubeconfig", "aks", "token", "runCommand", "flux"] as const;
 
 const tokenSchema = z
   .strictObject({
@@ -47,6 +43,18 @@ const tokenSchema = z
     }
   });
 
+const fluxSchema = z.strictObject({
+  container: textWithout((text) =>
+    fluxContainer(text) === null
+      ? `${JSON.stringify(text)} cannot stand here; write the container as https://ACCOUNT.blob.core.windows.net/CONTAINER`
+      : null,
+  ),
+  configuration: textOf(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    "write the name of the cluster's Flux configuration alone",
+  ),
+});
+
 const waySchema = z
   .strictObject({
     kubeconfig: z.string().min(1).optional(),
@@ -54,15 +62,13 @@ const waySchema = z
     aks: z.literal("entra").optional(),
     token: tokenSchema.optional(),
     runCommand: z.literal(true, "write true, or leave it out").optional(),
-    flux: z.unknown().optional(),
+    flux: fluxSchema.optional(),
   })
   .superRefine((written, context) => {
     const fault = (path: PropertyKey[], message: string): void =>
       context.addIssue({ code: "custom", path, message, input: written });
-    const wished = (["flux"] as const).find((one) => Object.hasOwn(written, one));
     const [way, second] = WAYS.filter((one) => written[one] !== undefined);
-    if (wished !== undefined) fault([wished], NOT_OFFERED[wished]);
-    else if (way === undefined) {
+    if (way === undefined) {
       // A slip of the pen has been told already, and is what is missing.
       if (context.issues.length === 0) fault([], "kubeconfig is missing; add it, or connect by aks or token");
     } else if (second !== undefined) fault([second], `stands beside ${way}; connect in one way only`);
@@ -70,6 +76,9 @@ const waySchema = z
       fault(["context"], `names a part of a kubeconfig, and this cluster connects by ${way}; remove it`);
     }
   });
+
+const STANDS_ALONE =
+  "is flux, which stands alone: Flux would write its list over what is written to the cluster directly";
 
 /** So many calls one after another still fit the time that a lease leaves. */
 const MOST_WAYS = 3;
@@ -83,6 +92,8 @@ export const connectSchema = oneOrMany(waySchema)
     const fault = (index: number, message: string): void =>
       context.addIssue({ code: "custom", path: [index], message, input: ways });
     if (ways.length > MOST_WAYS) fault(MOST_WAYS, `is one way too many; ${MOST_WAYS} are tried at most`);
+    const pull = ways.findIndex(({ flux }) => flux !== undefined);
+    if (pull >= 0 && ways.length > 1) fault(pull, STANDS_ALONE);
     for (const [index, way] of ways.entries()) {
       const same = ways.findIndex((one) => isDeepStrictEqual(one, way));
       if (same < index) fault(index, "is there already; each way is tried once");
@@ -99,9 +110,10 @@ export function connectOf(written: z.output<typeof connectSchema>): ClusterConne
 }
 
 function wayOf(written: z.output<typeof waySchema>): ClusterConnect {
-  const { kubeconfig, context, aks, token, runCommand } = written;
+  const { kubeconfig, context, aks, token, runCommand, flux } = written;
   if (aks !== undefined) return { kind: "aks-entra" };
   if (runCommand !== undefined) return { kind: "run-command" };
+  if (flux !== undefined) return { kind: "flux", ...flux };
   if (token === undefined) {
     return { kind: "kubeconfig", kubeconfig: kubeconfig ?? "", context: context ?? null };
   }

@@ -369,8 +369,50 @@ describe("ways to reach a cluster", () => {
       "needs the id of an AKS cluster",
     ],
     [
-      connect("[{ aks: entra }, { flux: «{ container: x } }]"),
-      "is not offered: nothing can be read through it",
+      connect(
+        "[{ aks: entra }, «{ flux: { container: https://a12.blob.core.windows.net/c-1, configuration: c } }]",
+      ),
+      "is flux, which stands alone",
+    ],
+    [
+      connect(
+        "{ kubeconfig: k, flux: «{ container: https://a12.blob.core.windows.net/c-1, configuration: c } }",
+      ),
+      "stands beside kubeconfig; connect in one way only",
+    ],
+    [connect("{ flux: «{ configuration: c } }"), "container is missing; add it"],
+    [
+      connect("{ flux: «{ container: https://a12.blob.core.windows.net/c-1 } }"),
+      "configuration is missing; add it",
+    ],
+    ...[
+      "http://a12.blob.core.windows.net/c-1",
+      "https://a12.blob.core.windows.net",
+      "https://a12.blob.core.windows.net/c-1/sub",
+      "https://a12.blob.core.windows.net/c-1?sv=1",
+      "https://a12.blob.core.windows.net.evil.example/c-1",
+      "https://evil.example/a12.blob.core.windows.net/c-1",
+      "https://me:secret@a12.blob.core.windows.net/c-1",
+      "https://a12.file.core.windows.net/c-1",
+      "https://127.0.0.1/c-1",
+    ].map((container) => [
+      connect(`{ flux: { container: «"${container}", configuration: c } }`),
+      "write the container as https://ACCOUNT.blob.core.windows.net/CONTAINER",
+    ]),
+    [
+      connect("{ flux: { container: https://a12.blob.core.windows.net/c-1, configuration: «a/b } }"),
+      "write the name of the cluster's Flux configuration alone",
+    ],
+    [
+      connect("{ flux: { container: https://a12.blob.core.windows.net/c-1, configuration: c, «key: x } }"),
+      'unknown key "key"',
+    ],
+    [
+      connect(
+        "{ flux: «{ container: https://a12.blob.core.windows.net/c-1, configuration: c } }",
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c",
+      ),
+      "needs the id of AKS or Arc",
     ],
     [
       connect(

@@ -138,6 +138,22 @@ describe("a configuration", () => {
     expect(one?.clusters).toEqual(listed?.clusters);
   });
 
+  it("takes Flux for a cluster that is connected through Arc, by any of its ids", () => {
+    const aro = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c";
+    const arc = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Kubernetes/connectedClusters/c";
+    const flux = "flux: { container: https://a12.blob.core.usgovcloudapi.net/c-1/, configuration: reflex }";
+    const { clusters } = configured(
+      `clusters:\n  - { name: a, id: ${aro}, aliases: [${arc}], connect: { ${flux} } }\n`,
+    );
+    expect(clusters[0]?.connect).toEqual([
+      {
+        kind: "flux",
+        container: "https://a12.blob.core.usgovcloudapi.net/c-1/",
+        configuration: "reflex",
+      },
+    ]);
+  });
+
   it("keeps each way to reach a cluster, and the further ids of one", () => {
     const { clusters } = configured(`clusters:
   - { name: a, id: ${CLUSTER}, connect: { aks: entra } }

@@ -6,7 +6,7 @@ import { later } from "../engine.ts";
 import { paceOf } from "../pace.ts";
 import { inForceDue } from "./deadline.ts";
 import { knowingTheObject } from "./newer-object.ts";
-import { asOutcome, defer, goBack, mayTryAgain, readBackDue } from "./outcomes.ts";
+import { asOutcome, defer, goBack, mayTryAgain, noteOf, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 /** In force: warned of its deadline, ended by it, or read back to see whether it still holds. */
@@ -64,7 +64,7 @@ async function recheck(turn: Turn, patch: Change["patch"], due: Date): Promise<C
   const undone = found.verdict === "absent" || found.verdict === "partial";
   return {
     state: "in-force",
-    reason: `read back: ${proof}`,
+    reason: `read back: ${proof}${noteOf(found)}`,
     who: "engine",
     what: "rechecked",
     patch: { ...patch, proof, remains: remainsOf(found), attempts: 0 },

@@ -160,6 +160,11 @@ async function readBack(
   }
 }
 
+/** What reading back noted, as the end of a reason. */
+export function noteOf(found: { readonly verdict: string; readonly note?: string }): string {
+  return found.note === undefined ? "" : `: ${found.note}`;
+}
+
 /** The containment stands: in force with the proof that reading back gave. */
 export function standing(
   turn: Turn,
@@ -177,7 +182,7 @@ export function standing(
   const { deadline, due } = inForceDue(next, held.row.entries[record.playbook], now);
   return {
     state: "in-force",
-    reason: `in force (${proof})`,
+    reason: `in force (${proof})${noteOf(verification)}`,
     who: "engine",
     what: "in-force",
     patch: {
