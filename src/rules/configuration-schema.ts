@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { fluxCluster } from "../model/flux-container.ts";
+import { fluxCluster, fluxContainer } from "../model/flux-container.ts";
 import { MODES } from "../model/mode.ts";
 import { accessSchema } from "./access-schema.ts";
 import { breakerSchema, budgetSchema, perHour } from "./budget-schema.ts";
@@ -81,6 +81,29 @@ const cluster = z
     }
   });
 
+/** Two clusters on one list would be blocked and released together, each behind the other's records. */
+function eachItsContainer(
+  clusters: readonly z.output<typeof cluster>[],
+  context: z.core.$RefinementCtx<readonly z.output<typeof cluster>[]>,
+): void {
+  const seen = new Map<string, string>();
+  for (const [index, { name: owner, connect }] of clusters.entries()) {
+    for (const [at, { flux }] of (Array.isArray(connect) ? connect : [connect]).entries()) {
+      const url = flux === undefined ? null : (fluxContainer(flux.container)?.url ?? null);
+      if (url === null) continue;
+      const before = seen.get(url);
+      seen.set(url, before ?? owner);
+      if (before === undefined) continue;
+      context.addIssue({
+        code: "custom",
+        path: [index, "connect", at, "flux", "container"],
+        message: `is the container of cluster ${before} already; give each cluster its own`,
+        input: clusters,
+      });
+    }
+  }
+}
+
 function rule(known: KnownNames) {
   return z.strictObject({
     name,
@@ -107,7 +130,7 @@ export function configurationSchema(known: KnownNames) {
     mode: z.enum(MODES).default("observe"),
     scope: scopeSchema(known).prefault({}),
     protected: z.strictObject({ namespaces: listOf(globText, 1_000).default([]) }).prefault({}),
-    clusters: listOf(cluster, 1_000).default([]),
+    clusters: listOf(cluster, 1_000).superRefine(eachItsContainer).default([]),
     channels: listOf(channel, 100).default([]),
     silence: duration(1000).default(DAY_MS),
     retention: duration(1000).default(400 * DAY_MS),

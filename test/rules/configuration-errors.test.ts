@@ -408,6 +408,10 @@ describe("ways to reach a cluster", () => {
       'unknown key "key"',
     ],
     [
+      `${connect("{ flux: { container: https://a12.blob.core.windows.net/c-1, configuration: c } }")}  - { name: q, id: ${CLUSTER}-2, connect: [{ flux: { container: «https://a12.blob.core.windows.net/c-1/, configuration: d } }] }`,
+      "is the container of cluster p already; give each cluster its own",
+    ],
+    [
       connect(
         "{ flux: «{ container: https://a12.blob.core.windows.net/c-1, configuration: c } }",
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.RedHatOpenShift/openShiftClusters/c",
