@@ -21,7 +21,7 @@ const QUICK: Pace = { isSlow: false, planMs: PLAN_MS, workMs: WORK_MS, leaseMs: 
 /**
  * The pace by run command. A command takes five to sixty seconds, and a plan reads some six times, one after another. A
  * change that is asked for at the end of the work waits two minutes at most, then begins within three (see the connection
- * by run command): it has landed over four minutes before the lease ends, which stay for skewed clocks and late answers,
+ * by run command): it has landed over three minutes before the lease ends, which stay for skewed clocks and late answers,
  * as over a minute does elsewhere.
  */
 export const SLOW: Pace = {

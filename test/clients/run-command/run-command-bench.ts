@@ -33,3 +33,18 @@ export function linesOf({ files }: AskedCommand): string[] {
   const lines = (files["requests"] ?? "").trimEnd().split("\n");
   return lines.map((line) => line.split(" ").slice(0, -1).join(" "));
 }
+
+/** What an act came to, without what differs from cluster to cluster. */
+export async function outcomeOf(act: Promise<unknown>): Promise<unknown> {
+  try {
+    return JSON.parse(
+      JSON.stringify(await act, (key, value: unknown) =>
+        /^(uid|resourceVersion|createdAt|at|managers)$/.test(key) ? "…" : value,
+      ) ?? "null",
+    );
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const { name, message } = error;
+    return { name, message, ...Object(JSON.parse(JSON.stringify(error))) };
+  }
+}

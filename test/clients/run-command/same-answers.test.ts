@@ -4,7 +4,7 @@ import type { Fault } from "../../../local/kubernetes/index.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../../src/model/kubernetes-port.ts";
 import { node } from "../../playbooks/cluster-objects.ts";
 import { aksId } from "../aks/aks-bench.ts";
-import { type RunCommandBench, runCommandBench } from "./run-command-bench.ts";
+import { outcomeOf, type RunCommandBench, runCommandBench } from "./run-command-bench.ts";
 
 const KUBECTL = "/usr/bin/kubectl";
 const POLICY = {
@@ -162,21 +162,6 @@ async function both(): Promise<{ direct: RunCommandBench; command: RunCommandBen
 
 function clusterOf({ ports }: RunCommandBench): Cluster {
   return { read: ports.read.kubernetes(aksId()), write: ports.write.kubernetes(aksId()) };
-}
-
-/** What an act came to, without what differs from cluster to cluster. */
-async function outcomeOf(act: Promise<unknown>): Promise<unknown> {
-  try {
-    return JSON.parse(
-      JSON.stringify(await act, (key, value: unknown) =>
-        /^(uid|resourceVersion|createdAt|at|managers)$/.test(key) ? "…" : value,
-      ) ?? "null",
-    );
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const { name, message } = error;
-    return { name, message, ...Object(JSON.parse(JSON.stringify(error))) };
-  }
 }
 
 describe("run command", () => {
