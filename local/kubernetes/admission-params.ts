@@ -64,8 +64,8 @@ function judgeBinding(
   return actions.includes("Warn") ? [`Validation failed for ${whose}: ${message}`] : [];
 }
 
-/** The parameter of a binding; null where it is not there and that lets everything pass; else why nothing can be told. */
-function parameterOf(
+/** The parameter of a binding of a policy; null where it is not there and that lets everything pass; else why nothing can be told. */
+export function parameterOf(
   store: ObjectStore,
   policy: KubeObject,
   binding: KubeObject,

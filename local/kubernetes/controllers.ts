@@ -8,7 +8,7 @@ import { resourceNamed, resources } from "./resource-table.ts";
 import { reconcileDeployments } from "./rollouts.ts";
 
 const namespaces = resourceNamed("namespaces");
-const configMaps = resourceNamed("configmaps");
+const lists = resourceNamed("admissionlists");
 // Far above what any chain of owners needs; two owners that fight over one pod must not hang the process.
 const roundLimit = 20;
 
@@ -27,7 +27,7 @@ export class Controllers {
       if (type === "DELETED") this.#gone.push(object);
       if (resource === namespaces) this.#touched.add(object.metadata.name);
       // A list that an admission policy reads may let in, anywhere, what it refused before: controllers try again.
-      else this.#touched.add(resource === configMaps ? "" : namespaceOf(object));
+      else this.#touched.add(resource === lists ? "" : namespaceOf(object));
     });
   }
 

@@ -52,8 +52,8 @@ export function createObject(
     : [
         ...checkImages(store, resource, object, undefined),
         ...checkPodRules(store, resource, object, undefined),
+        ...checkHeld(store, resource, object),
       ];
-  if (!trusted) checkHeld(store, resource, object);
   if (store.get(resource, namespace, name) !== undefined) throw alreadyExists(resource, name);
   const recorded =
     by.operation === "Apply" ? serverSideApply(object, body, by, false) : recordUpdate(undefined, object, by);

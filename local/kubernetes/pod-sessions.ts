@@ -1,7 +1,8 @@
-// The stand-in opens no sessions and does not run CEL: it applies the meaning of the admission policy reflex-deny-exec,
-// where policy, binding and list are in place. Its namespaceSelector is not looked at.
+// The stand-in opens no sessions. The meaning of reflex-deny-exec: none is opened into a pod that its list names. The
+// namespaceSelector of its binding is not looked at.
+import { parameterOf } from "./admission-params.ts";
 import type { ApiRequest } from "./api-request.ts";
-import { objectAt, stringAt } from "./json-value.ts";
+import { objectAt } from "./json-value.ts";
 import { resourceNamed } from "./resource-table.ts";
 import { badRequest, notFound, StatusError } from "./status-error.ts";
 
@@ -19,10 +20,10 @@ export function refuseSession({ store, resource, namespace = "", name }: ApiRequ
   if (pod === undefined) throw notFound(resource, name);
   const binding = store.get(resourceNamed("validatingadmissionpolicybindings"), "", policyName);
   const policy = store.get(resourceNamed("validatingadmissionpolicies"), "", policyName);
-  const list = objectAt(binding, "spec", "paramRef");
-  const held = store.get(resourceNamed("configmaps"), stringAt(list, "namespace"), stringAt(list, "name"));
-  const denied = Object.hasOwn(objectAt(held, "data"), `${namespace}.${name}`);
-  if (policy !== undefined && binding !== undefined && denied) {
+  const list = policy === undefined || binding === undefined ? null : parameterOf(store, policy, binding);
+  // The policy ignores a failure: where nothing can be told, nothing is denied.
+  const entries = typeof list === "string" ? {} : objectAt(list ?? {}, "spec", "entries");
+  if (Object.hasOwn(entries, `${namespace}.${name}`)) {
     const why = `ValidatingAdmissionPolicy '${policyName}' with binding '${policyName}' denied request: reflex-denied-session: ${namespace}/${name}`;
     throw new StatusError(422, "Invalid", `pods "${name}" is forbidden: ${why}`, {});
   }

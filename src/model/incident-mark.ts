@@ -18,13 +18,13 @@ export const OWN_NAMESPACE = "defender-reflex";
 /** Name of the admission policy that reads the block list, and of its binding. */
 export const BLOCK_POLICY = "reflex-block-images";
 
-/** Name of the ConfigMap that is the block list. */
+/** Name of the list that is the block list. */
 export const BLOCK_LIST = "reflex-blocked-images";
 
 /** Name of the admission policy that reads the list of held workloads, and of its binding. */
 export const HOLD_POLICY = "reflex-hold-workloads";
 
-/** Name of the ConfigMap that is the list of held workloads. */
+/** Name of the list of held workloads. */
 export const HOLD_LIST = "reflex-held-workloads";
 
 /** The label, beside `INCIDENT_LABEL` on a workload that we stopped, whose value is what we found there. */
@@ -33,7 +33,7 @@ export const BEFORE_LABEL = "defender-reflex.dev/before";
 /** Name of the admission policy that denies sessions into pods, and of its binding. */
 export const SESSION_POLICY = "reflex-deny-exec";
 
-/** Name of the ConfigMap that lists the pods into which nobody gets a session. */
+/** Name of the list of the pods into which nobody gets a session. */
 export const SESSION_LIST = "reflex-denied-sessions";
 
 const entrySchema = z.object({ remediation: z.string().min(1) });

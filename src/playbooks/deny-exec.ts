@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AdmissionList } from "../model/admission-list.ts";
+import { type AdmissionList, LIST_GROUP, LIST_RESOURCE, MOST_ENTRIES } from "../model/admission-list.ts";
 import { Conflict, Refused } from "../model/errors.ts";
 import { blockListValue, OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../model/incident-mark.ts";
 import type { Plan } from "../model/plan.ts";
@@ -7,9 +7,6 @@ import { playbook, type ReadPorts } from "../model/playbook.ts";
 import { byWhom } from "./foreign-change.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { touchedField } from "./touched-field.ts";
-
-/** The longest key of a ConfigMap. */
-const MOST_KEY = 253;
 
 /** What the plan remembers: the key that it adds to the list. */
 const dataSchema = z.object({ key: z.string() });
@@ -24,7 +21,7 @@ const impact = "Nobody opens a shell or a tunnel into the pod any more; sessions
 
 /**
  * Denies new sessions (exec, attach, port-forward) into one pod: an entry in the list that the operator's admission policy
- * reads, one key of a ConfigMap, so that one remediation never touches another's. No API lists or ends what is open.
+ * reads, one key of it, so that one remediation never touches another's. No API lists or ends what is open.
  */
 export const denyExec = playbook({
   name: "deny-exec",
@@ -38,8 +35,8 @@ export const denyExec = playbook({
       { ...admission, resource: "validatingadmissionpolicies" },
       { ...admission, resource: "validatingadmissionpolicybindings" },
       {
-        apiGroup: "",
-        resource: "configmaps",
+        apiGroup: LIST_GROUP,
+        resource: LIST_RESOURCE,
         verbs: ["get", "patch"],
         resourceNames: [SESSION_LIST],
         namespace: OWN_NAMESPACE,
@@ -60,15 +57,15 @@ export const denyExec = playbook({
       return { outcome: "skip", reason: `Pod ${namespace}/${name} has gone.` };
     }
     const key = `${namespace}.${name}`;
-    if (key.length > MOST_KEY) {
-      return { outcome: "skip", reason: `Pod ${namespace}/${name} has a name too long for the list.` };
-    }
     const list = requireList(await reader.sessionList());
     const value = blockListValue(remediationId);
     const entry = list.entries[key];
     if (entry !== undefined && entry !== value) {
       const reason = `Sessions into pod ${namespace}/${name} are denied already.`;
       return { outcome: "no-op", reason, identity: pod.uid };
+    }
+    if (entry === undefined && Object.keys(list.entries).length >= MOST_ENTRIES) {
+      return { outcome: "skip", reason: `The list of sessions is full with ${MOST_ENTRIES} entries.` };
     }
     return {
       outcome: "change",
@@ -77,7 +74,13 @@ export const denyExec = playbook({
         steps: [
           {
             sentence: `deny new sessions into pod ${namespace}/${name}`,
-            touches: [touchedField(cluster, `configmaps/${OWN_NAMESPACE}/${SESSION_LIST}`, `data.${key}`)],
+            touches: [
+              touchedField(
+                cluster,
+                `${LIST_RESOURCE}/${OWN_NAMESPACE}/${SESSION_LIST}`,
+                `spec.entries.${key}`,
+              ),
+            ],
             before: null,
             after: value,
           },
@@ -167,9 +170,11 @@ function entryOf(list: AdmissionList, plan: Plan): "absent" | "ours" {
   if (entry === blockListValue(plan.remediationId)) return "ours";
   throw new Conflict(
     `Somebody else has changed ${key} in the list of sessions.`,
-    `Look at ConfigMap ${OWN_NAMESPACE}/${SESSION_LIST}: this entry was left alone.`,
+    `Look at AdmissionList ${OWN_NAMESPACE}/${SESSION_LIST}: this entry was left alone.`,
     {
-      remains: [`The list of sessions keeps ${key} as somebody else wrote it${byWhom(list, ["data", key])}.`],
+      remains: [
+        `The list of sessions keeps ${key} as somebody else wrote it${byWhom(list, ["spec", "entries", key])}.`,
+      ],
     },
   );
 }
@@ -177,7 +182,7 @@ function entryOf(list: AdmissionList, plan: Plan): "absent" | "ours" {
 function requireList(list: AdmissionList | null): AdmissionList {
   if (list === null) {
     throw new Refused(
-      `The cluster denies no sessions: admission policy ${SESSION_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${SESSION_LIST} are needed.`,
+      `The cluster denies no sessions: admission policy ${SESSION_POLICY}, its binding and AdmissionList ${OWN_NAMESPACE}/${SESSION_LIST} are needed.`,
       "Apply the operator's manifests once: kubectl apply -f infra/kubernetes",
     );
   }

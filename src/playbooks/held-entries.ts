@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AdmissionList } from "../model/admission-list.ts";
+import { type AdmissionList, LIST_GROUP, LIST_RESOURCE, MOST_ENTRIES } from "../model/admission-list.ts";
 import { Conflict, Refused } from "../model/errors.ts";
 import { blockListValue, HOLD_LIST, HOLD_POLICY, OWN_NAMESPACE } from "../model/incident-mark.ts";
 import type { WorkloadKind } from "../model/kubernetes-objects.ts";
@@ -13,9 +13,6 @@ import { touchedField } from "./touched-field.ts";
 /** The keys that one remediation adds to the list of held workloads. */
 export const heldKeysSchema = z.array(z.string()).min(1);
 
-/** The API server's limit for a key of a ConfigMap. */
-const MOST_KEY = 253;
-
 const admission = {
   apiGroup: "admissionregistration.k8s.io",
   verbs: ["get"],
@@ -27,8 +24,8 @@ export const holdPermissions: readonly KubernetesPermission[] = [
   { ...admission, resource: "validatingadmissionpolicies" },
   { ...admission, resource: "validatingadmissionpolicybindings" },
   {
-    apiGroup: "",
-    resource: "configmaps",
+    apiGroup: LIST_GROUP,
+    resource: LIST_RESOURCE,
     verbs: ["get", "patch"],
     resourceNames: [HOLD_LIST],
     namespace: OWN_NAMESPACE,
@@ -69,9 +66,7 @@ export async function heldKeys(
     heldKey(namespace, kind, name),
     ...own.map((one) => heldKey(namespace, one.kind, one.name)).toSorted(),
   ];
-  return keys.some((key) => key.length > MOST_KEY)
-    ? { obstacle: "cannot be held: its name is too long for a key of the list" }
-    : { keys };
+  return { keys };
 }
 
 /** By its selector, which nobody can change and all its pods have to fit; its own labels anybody could. */
@@ -83,12 +78,29 @@ function isNamedAfter({ kind, name, selector }: WorkloadState, owner: string): b
   );
 }
 
-/** The keys that are free or ours already; the others hold under somebody else's name. */
-export function ownKeys(
-  list: AdmissionList,
-  keys: readonly string[],
+/** What of a list is to be added, and what of it holds already under somebody else's name. */
+interface OwnKeys {
+  readonly free: readonly string[];
+  readonly taken: readonly string[];
+}
+
+/** The keys by which a workload is held; an obstacle where it cannot be. Raises `Refused` without a list. */
+export async function holdOf(
+  workload: WorkloadState,
+  reader: KubernetesReader,
   remediationId: string,
-): { readonly free: readonly string[]; readonly taken: readonly string[] } {
+): Promise<OwnKeys | { readonly obstacle: string }> {
+  const found = await heldKeys(workload, reader);
+  if ("obstacle" in found) return found;
+  const list = requireHoldList(await reader.holdList());
+  const own = ownKeys(list, found.keys, remediationId);
+  return Object.keys({ ...list.entries, ...Object.fromEntries(own.free.map((key) => [key, ""])) }).length >
+    MOST_ENTRIES
+    ? { obstacle: `cannot be held: the list of held workloads is full with ${MOST_ENTRIES} entries` }
+    : own;
+}
+
+function ownKeys(list: AdmissionList, keys: readonly string[], remediationId: string): OwnKeys {
   const value = blockListValue(remediationId);
   const free = keys.filter((key) => isFree(list, key, value));
   return { free, taken: keys.filter((key) => !free.includes(key)) };
@@ -98,7 +110,7 @@ export function ownKeys(
 export function holdSteps(cluster: string, keys: readonly string[], remediationId: string): PlanStep[] {
   return keys.map((key) => ({
     sentence: `add ${key} to the list of held workloads`,
-    touches: [touchedField(cluster, `configmaps/${OWN_NAMESPACE}/${HOLD_LIST}`, `data.${key}`)],
+    touches: [touchedField(cluster, `${LIST_RESOURCE}/${OWN_NAMESPACE}/${HOLD_LIST}`, `spec.entries.${key}`)],
     before: null,
     after: blockListValue(remediationId),
   }));
@@ -151,10 +163,10 @@ export async function release(
 }
 
 /** The list; raises `Refused` where the operator has not installed it. */
-export function requireHoldList(list: AdmissionList | null): AdmissionList {
+function requireHoldList(list: AdmissionList | null): AdmissionList {
   if (list === null) {
     throw new Refused(
-      `The cluster has no list of held workloads: admission policy ${HOLD_POLICY}, its binding and ConfigMap ${OWN_NAMESPACE}/${HOLD_LIST} are needed.`,
+      `The cluster has no list of held workloads: admission policy ${HOLD_POLICY}, its binding and AdmissionList ${OWN_NAMESPACE}/${HOLD_LIST} are needed.`,
       "Apply the operator's manifests once: kubectl apply -f infra/kubernetes",
     );
   }
@@ -167,11 +179,11 @@ export function requireOwn(list: AdmissionList, keys: readonly string[], remedia
   if (taken.length === 0) return;
   throw new Conflict(
     `Somebody else has changed ${taken.join(", ")} in the list of held workloads.`,
-    `Look at ConfigMap ${OWN_NAMESPACE}/${HOLD_LIST}: these entries were left alone.`,
+    `Look at AdmissionList ${OWN_NAMESPACE}/${HOLD_LIST}: these entries were left alone.`,
     {
       remains: taken.map(
         (key) =>
-          `The list of held workloads keeps ${key} as somebody else wrote it${byWhom(list, ["data", key])}.`,
+          `The list of held workloads keeps ${key} as somebody else wrote it${byWhom(list, ["spec", "entries", key])}.`,
       ),
     },
   );

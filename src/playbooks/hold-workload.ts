@@ -9,11 +9,10 @@ import {
   heldKeys,
   heldKeysSchema,
   hold,
+  holdOf,
   holdPermissions,
   holdSteps,
-  ownKeys,
   release,
-  requireHoldList,
   whyNotHeld,
 } from "./held-entries.ts";
 import { plannedTarget } from "./planned-target.ts";
@@ -55,12 +54,11 @@ export const holdWorkload = playbook({
     if (workload === null) {
       return { outcome: "skip", reason: `${object} has gone.` };
     }
-    const found = await heldKeys(workload, reader);
+    const found = await holdOf(workload, reader, remediationId);
     if ("obstacle" in found) {
       return { outcome: "skip", reason: `${object} ${found.obstacle}.` };
     }
-    const list = requireHoldList(await reader.holdList());
-    const { free, taken } = ownKeys(list, found.keys, remediationId);
+    const { free, taken } = found;
     if (free.length === 0) {
       return { outcome: "no-op", reason: `${object} is held already.`, identity: workload.uid };
     }

@@ -3,7 +3,7 @@ import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { PlanOutcome } from "../model/playbook.ts";
 import type { Target } from "../model/target.ts";
 import { STOP_FIELDS, WORKLOAD_GROUPS, type WorkloadState } from "../model/workload-state.ts";
-import { heldKeys, holdSteps, ownKeys, requireHoldList } from "./held-entries.ts";
+import { holdOf, holdSteps } from "./held-entries.ts";
 import { isOptedOut } from "./opted-out.ts";
 import { type StartsAgain, startsAgain } from "./starts-again.ts";
 import { isStopped, type StopChange, stopChange, stopStep } from "./stop-change.ts";
@@ -110,12 +110,6 @@ function changesOf(
       .toSorted((one, other) => (one.name < other.name ? -1 : 1))
       .map((job) => stopChange(job, remediationId, {})),
   ];
-}
-
-async function holdOf(workload: WorkloadState, reader: KubernetesReader, remediationId: string) {
-  const found = await heldKeys(workload, reader);
-  if ("obstacle" in found) return found;
-  return ownKeys(requireHoldList(await reader.holdList()), found.keys, remediationId);
 }
 
 function impactOf({ kind }: WorkloadState, holds: boolean): string {

@@ -28,6 +28,7 @@ const labs = [
 ];
 /** The pin too: what it forbids is not done here either. */
 const MANIFESTS = [
+  "1-admission-lists.yaml",
   "1-namespace.yaml",
   "3-block-images.yaml",
   "4-access.yaml",
@@ -45,7 +46,7 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
     if (!isThere) return;
     lab = await open();
     const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
-    await lab.apply(shop, ...manifest("1-admission-lists.yaml"), ...MANIFESTS.flatMap(manifest));
+    await lab.apply(shop, ...MANIFESTS.flatMap(manifest));
     const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
     const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };

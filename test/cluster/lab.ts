@@ -29,7 +29,7 @@ export interface Lab {
   readonly kubeconfigText: string;
   /** With the token of a service account, and so with its rights alone. */
   asServiceAccount(namespace: string, name: string): Promise<string>;
-  /** Creates or changes objects as an administrator. */
+  /** Creates or changes objects as an administrator: definitions first, the rest once their kinds are served. */
   apply(...objects: readonly object[]): Promise<void>;
   /** Whether the API server would take it; the refusal, else null. */
   refusal(object: object): Promise<string | null>;
@@ -74,11 +74,25 @@ export async function realLab(): Promise<Lab> {
       return JSON.stringify({ ...config, users: config.users.map((one) => ({ ...one, user: { token } })) });
     },
     async apply(...objects) {
-      const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-      await kubectl(
-        ["apply", "--server-side", "--force-conflicts", "--field-manager=an-owner", "-f", "-"],
-        list,
-      );
+      const put = async (items: readonly object[]): Promise<void> => {
+        if (items.length === 0) return;
+        const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+        await kubectl(
+          ["apply", "--server-side", "--force-conflicts", "--field-manager=an-owner", "-f", "-"],
+          list,
+        );
+      };
+      const isDefinition = (object: object): boolean =>
+        Reflect.get(object, "kind") === "CustomResourceDefinition";
+      const names = objects.filter(isDefinition).map((object) => nameOf(object));
+      await put(objects.filter(isDefinition));
+      if (names.length > 0) {
+        await kubectl([
+          ...["wait", "--for=condition=Established", "--timeout=60s"],
+          ...names.map((name) => `crd/${name}`),
+        ]);
+      }
+      await put(objects.filter((object) => !isDefinition(object)));
     },
     async refusal(object) {
       try {
@@ -126,6 +140,10 @@ export async function realLab(): Promise<Lab> {
       await plane?.stop();
     },
   };
+}
+
+function nameOf(object: object): string {
+  return String(Reflect.get({ ...Reflect.get(object, "metadata") }, "name"));
 }
 
 /** What the stand-in has another way for. */

@@ -21,7 +21,13 @@ const labs = [
   { name: "the stand-in", open: standInLab, isThere: true },
   { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
 ];
-const MANIFESTS = ["1-namespace.yaml", "4-access.yaml", "5-pin-identity.yaml", "6-hold-workloads.yaml"];
+const MANIFESTS = [
+  "1-admission-lists.yaml",
+  "1-namespace.yaml",
+  "4-access.yaml",
+  "5-pin-identity.yaml",
+  "6-hold-workloads.yaml",
+];
 const WAIT = 60_000;
 let runs = 0;
 

@@ -65,10 +65,10 @@ export const acts: readonly Scenario[] = [
     parameters: {},
     foreign: [
       {
-        apiVersion: "v1",
-        kind: "ConfigMap",
+        apiVersion: "defender-reflex.dev/v1",
+        kind: "AdmissionList",
         metadata: { namespace: "defender-reflex", name: "reflex-denied-sessions" },
-        data: { "shop.web-1": "an operator wrote this" },
+        spec: { entries: { "shop.web-1": "an operator wrote this" } },
       },
     ],
   },

@@ -13,10 +13,10 @@ import type { Scenario } from "./playbook-scenarios.ts";
 /** The list of held workloads, in which somebody else has written one of ours. */
 function takenKey(key: string): object {
   return {
-    apiVersion: "v1",
-    kind: "ConfigMap",
+    apiVersion: "defender-reflex.dev/v1",
+    kind: "AdmissionList",
     metadata: { namespace: OWN_NAMESPACE, name: HOLD_LIST },
-    data: { [key]: "an operator wrote this" },
+    spec: { entries: { [key]: "an operator wrote this" } },
   };
 }
 

@@ -76,7 +76,7 @@ export const waysOfActs: readonly WayOfLife[] = [
     objects: (name) => [pod(name, { metadata: { namespace: "shop", name, creationTimestamp } })],
     nudge: null,
     needsPod: true,
-    writes: [{ method: "PATCH", path: "/configmaps/" }],
+    writes: [{ method: "PATCH", path: "/admissionlists/" }],
     never: { verifying: "its entry is read back at once" },
   },
 ];

@@ -50,7 +50,7 @@ export const workloadWays: readonly WayOfLife[] = [
     objects: (name) => [statefulSet(name), podOf(name, "Running")],
     nudge: null,
     needsPod: true,
-    writes: [{ method: "PATCH", path: "/configmaps/" }],
+    writes: [{ method: "PATCH", path: "/admissionlists/" }],
     never: { verifying: "its entries are read back at once" },
   },
 ];

@@ -41,7 +41,8 @@ export function earlierBlockListObjects(): object[] {
 }
 
 /** What the operator applies so that sessions can be denied. */
-export const sessionListObjects = (): object[] => manifest("8-deny-exec.yaml");
+export const sessionListObjects = (): object[] =>
+  ["1-admission-lists.yaml", "1-namespace.yaml", "8-deny-exec.yaml"].flatMap(manifest);
 
 /** A running pod. */
 export function pod(name: string, more: { metadata?: object; spec?: object } = {}): object {

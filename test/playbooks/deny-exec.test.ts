@@ -2,12 +2,14 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { MOST_ENTRIES } from "../../src/model/admission-list.ts";
 import { Conflict, Refused } from "../../src/model/errors.ts";
 import { OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { denyExec } from "../../src/playbooks/deny-exec.ts";
-import { type Bindings, evaluators } from "./cel-evaluators.ts";
-import { CLUSTER, pod, portsOf, sessionListObjects } from "./cluster-objects.ts";
+import { judgeOf } from "./admission-policy.ts";
+import { evaluators } from "./cel-evaluators.ts";
+import { CLUSTER, manifest, pod, portsOf, sessionListObjects } from "./cluster-objects.ts";
 
 const ID = "a-1";
 const open: KubernetesStandIn[] = [];
@@ -48,25 +50,30 @@ async function session(cluster: KubernetesStandIn, name: string, way = "exec", m
 }
 
 const entries = (cluster: KubernetesStandIn) =>
-  cluster.read("configmaps", OWN_NAMESPACE, SESSION_LIST)?.["data"] ?? {};
+  Object(cluster.read("admissionlists", OWN_NAMESPACE, SESSION_LIST)?.["spec"])["entries"] ?? {};
 
 describe("the policy of the manifests", () => {
-  const [list, policy, binding] = sessionListObjects();
+  const [list, policy, binding] = manifest("8-deny-exec.yaml");
   const { spec } = z
     .object({
       spec: z.object({
-        failurePolicy: z.literal("Fail"),
-        paramKind: z.strictObject({ apiVersion: z.literal("v1"), kind: z.literal("ConfigMap") }),
+        failurePolicy: z.literal("Ignore"),
+        paramKind: z.strictObject({
+          apiVersion: z.literal("defender-reflex.dev/v1"),
+          kind: z.literal("AdmissionList"),
+        }),
         matchConstraints: z.object({ resourceRules: z.array(z.unknown()).length(1) }),
-        validations: z.tuple([z.strictObject({ expression: z.string(), messageExpression: z.string() })]),
+        variables: z.array(z.strictObject({ name: z.string(), expression: z.string() })),
+        validations: z.tuple([
+          z.strictObject({ expression: z.string(), message: z.string(), messageExpression: z.string() }),
+        ]),
       }),
     })
     .parse(policy);
 
   it("denies the sessions of the list, exactly those, in both evaluators", () => {
-    const [{ expression, messageExpression }] = spec.validations;
-    const judges = evaluators.map(({ compile }) => compile(expression));
-    const words = evaluators.map(({ compile }) => compile(messageExpression));
+    const judges = evaluators.map((evaluator) => judgeOf(policy, evaluator));
+    const around = { object: null, oldObject: null };
     const name = fc.stringMatching(/^[a-z0-9]{1,3}(-[a-z0-9]{1,2})?$/);
     const podName = fc.stringMatching(/^[a-z0-9]{1,2}(\.[a-z0-9])?$/);
     fc.assert(
@@ -77,18 +84,16 @@ describe("the policy of the manifests", () => {
         fc.boolean(),
         (namespace, of, listed, own) => {
           const pods = own ? [...listed, [namespace, of] as const] : listed;
-          const data = Object.fromEntries(pods.map(([home, one]) => [`${home}.${one}`, "x"]));
+          const byKey = Object.fromEntries(pods.map(([home, one]) => [`${home}.${one}`, "x"]));
           const request = { namespace, name: of, operation: "CONNECT" };
           const denied = pods.some(([home, one]) => home === namespace && one === of);
+          const words = denied ? [`reflex-denied-session: ${namespace}/${of}`] : [];
           for (const judge of judges) {
-            expect(judge({ request, params: { data } })).toBe(!denied);
-            const none: readonly Bindings[] = [
-              { request, params: {} },
-              { request, params: null },
-            ];
-            for (const bindings of none) expect(judge(bindings)).toBe(true);
+            expect(judge({ ...around, request, params: { spec: { entries: byKey } } })).toEqual(words);
+            for (const params of [{ spec: { entries: {} } }, { spec: {} }, {}, null]) {
+              expect(judge({ ...around, request, params })).toEqual([]);
+            }
           }
-          for (const say of words) expect(say({ request })).toBe(`reflex-denied-session: ${namespace}/${of}`);
         },
       ),
     );
@@ -113,16 +118,23 @@ describe("the policy of the manifests", () => {
       },
     });
     expect(list).toMatchObject({
-      kind: "ConfigMap",
+      kind: "AdmissionList",
       metadata: { name: SESSION_LIST, namespace: OWN_NAMESPACE },
     });
-    expect(list).not.toHaveProperty("data");
+    expect(list).not.toHaveProperty("spec");
   });
 });
 
 describe("what is not denied", () => {
-  it.each([0, 1, 2])("is refused where a part of the manifest is missing (%i)", async (missing) => {
-    const objects = sessionListObjects().filter((_object, place) => place !== missing);
+  it.each([
+    "AdmissionList",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "CustomResourceDefinition",
+  ])("is refused where a part of the manifest is missing (%s)", async (missing) => {
+    // A definition takes its objects with it.
+    const gone = missing === "CustomResourceDefinition" ? [missing, "AdmissionList"] : [missing];
+    const objects = sessionListObjects().filter((object) => !gone.includes(Reflect.get(object, "kind")));
     const { cluster, ports } = await start([...objects, pod("web-1")]);
     await expect(propose(ports)).rejects.toThrow(Refused);
     expect(cluster.effects).toEqual([]);
@@ -134,13 +146,12 @@ describe("what is not denied", () => {
     expect(await propose(ports)).toMatchObject({ outcome: "no-op" });
   });
 
-  it("skips a name that is too long for a key", async () => {
-    const name = `${"a".repeat(120)}.${"b".repeat(130)}`;
-    const { ports } = await start([...sessionListObjects(), pod(name)]);
-    expect(await propose(ports, name)).toMatchObject({
-      outcome: "skip",
-      reason: expect.stringContaining("too long"),
-    });
+  it("skips a pod where the list is full, which the API server would not take", async () => {
+    const entries = Object.fromEntries(Array.from({ length: MOST_ENTRIES }, (_, at) => [`shop.p${at}`, "x"]));
+    const list = { apiVersion: "defender-reflex.dev/v1", kind: "AdmissionList", spec: { entries } };
+    const full = { ...list, metadata: { name: SESSION_LIST, namespace: OWN_NAMESPACE } };
+    const { ports } = await start([...sessionListObjects(), full, pod("web-1")]);
+    expect(await propose(ports)).toMatchObject({ outcome: "skip", reason: expect.stringContaining("full") });
   });
 });
 

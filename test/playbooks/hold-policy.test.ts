@@ -34,13 +34,13 @@ function denial(
   },
   entries: readonly string[] | null,
 ): readonly string[] | null {
-  const data = Object.fromEntries((entries ?? []).map((key) => [key, "{}"]));
+  const spec = { entries: Object.fromEntries((entries ?? []).map((key) => [key, "{}"])) };
   const said = judges.map(({ judge }) =>
     judge({
       request: { operation: "CREATE", namespace },
       object: JSON.parse(JSON.stringify({ metadata })),
       oldObject: null,
-      params: entries === null ? null : entries.length === 0 ? {} : { data },
+      params: entries === null ? null : entries.length === 0 ? {} : { spec },
     }),
   );
   for (const other of said) expect(other).toEqual(said[0]);
@@ -104,10 +104,28 @@ describe("the policy that holds workloads", () => {
     expect(denial("shop", { ownerReferences: [owner("Deployment", "apps/v1", "web")] }, [])).toEqual([]);
   });
 
-  it("fails closed, covers creations only, and stays out of the way where the list is gone", () => {
+  it("denies by name what could make an expression fail, where anything is held, and takes no name that is too long for an owner's", () => {
+    const many = (count: number) => [
+      ...Array.from({ length: count - 1 }, (_, at) => owner("Pod", "v1", `p${at}`, false)),
+      owner("Deployment", "apps/v1", "web"),
+    ];
+    expect(denial("shop", { ownerReferences: many(100) }, [KEY])).toEqual([`reflex-held-workload: ${KEY}`]);
+    expect(denial("shop", { ownerReferences: many(101) }, [KEY])).toEqual([
+      "reflex-held-workload: more than 100 owners of one object are not looked through",
+    ]);
+    for (const none of [null, []]) expect(denial("shop", { ownerReferences: many(101) }, none)).toEqual([]);
+    const long = `${"w".repeat(254)}`;
+    const pod = { labels: { "pod-template-hash": "5d9" }, ownerReferences: set(`${long}-5d9`) };
+    expect(denial("shop", pod, [`shop_Deployment.apps_${long}`])).toEqual([]);
+  });
+
+  it("covers creations only, and stays out of the way where the list is gone", () => {
     const spec = z.object({
-      failurePolicy: z.literal("Fail"),
-      paramKind: z.object({ apiVersion: z.literal("v1"), kind: z.literal("ConfigMap") }),
+      failurePolicy: z.literal("Ignore"),
+      paramKind: z.object({
+        apiVersion: z.literal("defender-reflex.dev/v1"),
+        kind: z.literal("AdmissionList"),
+      }),
       matchConstraints: z.object({
         resourceRules: z.array(
           z.object({ operations: z.tuple([z.literal("CREATE")]), resources: z.array(z.string()) }),
@@ -130,10 +148,10 @@ describe("the policy that holds workloads", () => {
       },
     });
     expect(list).toMatchObject({
-      kind: "ConfigMap",
+      kind: "AdmissionList",
       metadata: { name: HOLD_LIST, namespace: OWN_NAMESPACE },
     });
-    expect(list).not.toHaveProperty("data");
+    expect(list).not.toHaveProperty("spec");
   });
 
   it("leaves out the namespaces that the policy on images leaves out", () => {
@@ -216,12 +234,11 @@ describe("the stand-in's meaning of that policy", () => {
 });
 
 function refused(store: ObjectStore, metadata: object, keys: readonly string[]): string | null {
-  const data = Object.fromEntries(keys.map((one) => [one, "{}"]));
   const held = {
-    apiVersion: "v1",
-    kind: "ConfigMap",
+    apiVersion: "defender-reflex.dev/v1",
+    kind: "AdmissionList",
     metadata: { name: HOLD_LIST, namespace: OWN_NAMESPACE },
-    data,
+    spec: { entries: Object.fromEntries(keys.map((one) => [one, "{}"])) },
   };
   seedObjects(store, [held]);
   const body = JSON.parse(

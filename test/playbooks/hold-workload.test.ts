@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { MOST_ENTRIES } from "../../src/model/admission-list.ts";
 import { Conflict, Refused } from "../../src/model/errors.ts";
 import { HOLD_LIST, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
@@ -49,7 +50,7 @@ async function planOf(
 }
 
 const entriesOf = (cluster: KubernetesStandIn) =>
-  Object.keys(Object(cluster.read("configmaps", OWN_NAMESPACE, HOLD_LIST)?.["data"]));
+  Object.keys(Object(Object(cluster.read("admissionlists", OWN_NAMESPACE, HOLD_LIST)?.["spec"])["entries"]));
 
 async function patch(cluster: KubernetesStandIn, path: string, body: object): Promise<void> {
   const answer = await fetch(`${cluster.url}/apis/apps/v1/namespaces/shop/${path}?fieldManager=an-owner`, {
@@ -137,13 +138,24 @@ describe("holding a workload", () => {
     await expect(propose(scaleToZero, portsOf(cluster), web, true)).rejects.toThrow(Refused);
   });
 
-  it("skips a name that is too long for a key of the list", async () => {
+  it("holds a name as long as the longest", async () => {
     const name = Array.from({ length: 5 }, () => "a".repeat(48)).join(".");
-    const { ports } = await start([running("StatefulSet", name)], false);
-    expect(await propose(holdWorkload, ports, workloadTarget("StatefulSet", name), false)).toMatchObject({
-      outcome: "skip",
-      reason: expect.stringContaining("too long for a key"),
-    });
+    const { cluster, ports } = await start([running("StatefulSet", name)], false);
+    const target = workloadTarget("StatefulSet", name);
+    await holdWorkload.apply(await planOf(holdWorkload, ports, target), ports);
+    expect(entriesOf(cluster)).toEqual([`shop_StatefulSet.apps_${name}`]);
+  });
+
+  it("skips a workload where the list is full, which the API server would not take", async () => {
+    const entries = Object.fromEntries(
+      Array.from({ length: MOST_ENTRIES }, (_, at) => [`a_Job.batch_${at}`, ""]),
+    );
+    const list = { apiVersion: "defender-reflex.dev/v1", kind: "AdmissionList", spec: { entries } };
+    const full = { ...list, metadata: { name: HOLD_LIST, namespace: OWN_NAMESPACE } };
+    const { ports } = await start([full, running("Deployment", "web")], false);
+    const skipped = { outcome: "skip", reason: expect.stringContaining("full") };
+    expect(await propose(holdWorkload, ports, web, false)).toMatchObject(skipped);
+    expect(await propose(scaleToZero, ports, web, true)).toMatchObject(skipped);
   });
 
   it("takes its entry out although the workload has gone meanwhile", async () => {
@@ -162,7 +174,8 @@ describe("holding a workload", () => {
     const { cluster, ports } = await start([running("Deployment", "web")]);
     const plan = await planOf(holdWorkload, ports);
     await holdWorkload.apply(plan, ports);
-    await fetch(`${cluster.url}/api/v1/namespaces/${OWN_NAMESPACE}/configmaps/${HOLD_LIST}`, {
+    const lists = `/apis/defender-reflex.dev/v1/namespaces/${OWN_NAMESPACE}/admissionlists`;
+    await fetch(`${cluster.url}${lists}/${HOLD_LIST}`, {
       method: "DELETE",
       headers: { authorization: "Bearer stand-in-token" },
     });
@@ -184,11 +197,11 @@ describe("stopping and holding in one plan", () => {
     const plan = await planOf(scaleToZero, ports, web, true);
     cluster.clear();
     await scaleToZero.apply(plan, ports);
-    expect(written(cluster)).toEqual(["configmaps", "deployments"]);
+    expect(written(cluster)).toEqual(["admissionlists", "deployments"]);
     expect(await scaleToZero.verify(plan, ports)).toEqual({ verdict: "holds", proof: "declared" });
     cluster.clear();
     expect(await scaleToZero.revert(plan, ports)).toEqual({ outcome: "restored" });
-    expect(written(cluster)).toEqual(["deployments", "configmaps"]);
+    expect(written(cluster)).toEqual(["deployments", "admissionlists"]);
     expect(cluster.readAll("pods")).toHaveLength(3);
   });
 

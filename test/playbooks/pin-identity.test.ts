@@ -181,7 +181,7 @@ describe("what the pinned identity may do", () => {
     ["change one that keeps our label", { ...onPolicy, object: policy(MARK), oldObject: policy(MARK) }],
     [
       "change the list of sessions",
-      { ...onEarlierList, name: SESSION_LIST, object: { data: { a: "b" } }, oldObject: {} },
+      { ...onList, name: SESSION_LIST, object: { spec: { entries: { a: "b" } } }, oldObject: {} },
     ],
     ["change the block list", { ...onList, object: { spec: { entries: { a: "b" } } }, oldObject: {} }],
     ["change the block list in its earlier form", { ...onEarlierList, object: { data: {} }, oldObject: {} }],
@@ -463,11 +463,7 @@ describe("what the pin denies", () => {
     ["the status of a node", NODE, { ...onNode, subResource: "status", object: node(), oldObject: node() }],
     ["another list of our own namespace", NAMESPACE, { ...onList, name: "other" }],
     ["a list in our own namespace without a name", NAMESPACE, { ...onList, name: undefined }],
-    [
-      "the list of sessions deleted",
-      NAMESPACE,
-      { ...onEarlierList, name: SESSION_LIST, operation: "DELETE" },
-    ],
+    ["the list of sessions deleted", NAMESPACE, { ...onList, name: SESSION_LIST, operation: "DELETE" }],
     ["a pod template stored", NAMESPACE, { ...trying, dryRun: false }],
     [
       "a pod template stored, of which nothing says that it is tried",

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { BEFORE_LABEL, HOLD_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/model/kubernetes-objects.ts";
 import { STOP_FIELDS, STOP_KEY, WORKLOAD_GROUPS } from "../../src/model/workload-state.ts";
@@ -114,11 +115,17 @@ describe.each(WORKLOAD_KINDS)("the pin on a %s", (kind) => {
 });
 
 describe("the pin on the list of held workloads", () => {
-  const list: Request = { resource: "configmaps", namespace: OWN_NAMESPACE, name: HOLD_LIST };
+  const list: Request = {
+    group: LIST_GROUP,
+    resource: LIST_RESOURCE,
+    namespace: OWN_NAMESPACE,
+    name: HOLD_LIST,
+  };
 
   it("allows its entries, and neither its end nor one of its name elsewhere", () => {
-    expect(pinVerdict({ ...list, object: { data: { a: "b" } }, oldObject: {} })).toEqual([]);
+    expect(pinVerdict({ ...list, object: { spec: { entries: { a: "b" } } }, oldObject: {} })).toEqual([]);
     for (const request of [
+      { ...list, group: "", resource: "configmaps" },
       { ...list, operation: "DELETE" },
       { ...list, operation: "CREATE" },
       { ...list, namespace: "kube-system" },

@@ -161,8 +161,8 @@ const CASES = [
     what: "an entry of the list of sessions",
     target: { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" },
     objects: [...sessionListObjects(), pod("web-1")],
-    path: "/api/v1/namespaces/defender-reflex/configmaps/reflex-denied-sessions",
-    change: { data: { "shop.web-1": "an operator wrote this" } },
+    path: "/apis/defender-reflex.dev/v1/namespaces/defender-reflex/admissionlists/reflex-denied-sessions",
+    change: { spec: { entries: { "shop.web-1": "an operator wrote this" } } },
   },
 ] as const;
 

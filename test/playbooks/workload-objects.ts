@@ -6,7 +6,7 @@ import { CLUSTER, manifest, node, workload } from "./cluster-objects.ts";
 
 /** What the operator applies so that workloads can be held. */
 export const holdListObjects = (): object[] =>
-  ["1-namespace.yaml", "6-hold-workloads.yaml"].flatMap(manifest);
+  ["1-admission-lists.yaml", "1-namespace.yaml", "6-hold-workloads.yaml"].flatMap(manifest);
 
 /** A pod template, and its labels. */
 function template(name: string, restartPolicy = "Always"): object {

@@ -10,6 +10,7 @@ import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import { isNotServed, StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkedCustom, customMetadata } from "./custom-object.ts";
+import { isListBound, readListForm } from "./list-policy.ts";
 import { managersFrom } from "./managers-from-api.ts";
 
 const specSchema = z.object({ entries: z.record(z.string(), z.string()).optional() }).optional();
@@ -42,6 +43,19 @@ export function readAdmissionList(
       throw error;
     }
   });
+}
+
+/** As `readAdmissionList`; null as well unless policy and binding are there and deny by this list, so that an entry counts. */
+export async function readDenyingList(
+  connection: Connection,
+  policy: string,
+  name: string,
+): Promise<AdmissionList | null> {
+  const [form, isBound] = await Promise.all([
+    readListForm(connection, policy),
+    isListBound(connection, { name: policy, policy, list: name, action: "Deny" }),
+  ]);
+  return form === "AdmissionList" && isBound ? readAdmissionList(connection, name) : null;
 }
 
 /** Adds (text) and removes (null) entries of one of our lists, of that state only. */

@@ -3,13 +3,12 @@ import type { AdmissionList } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import { checkedMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
-import { isListBound, readListForm } from "./list-policy.ts";
 import { managersFrom } from "./managers-from-api.ts";
 
 const of = (name: string) => ({ namespace: OWN_NAMESPACE, name });
 const right = (name: string) => ({ apiGroup: "", resource: "configmaps", ...of(name) }) as const;
 
-/** Reads one of our lists that is a ConfigMap; null where it is not there, or where `isNone` says so of an error. */
+/** Reads a list that an earlier version had as a ConfigMap; null where it is not there, or where `isNone` says so of an error. */
 export function readConfigMapList(
   { find }: Connection,
   name: string,
@@ -23,20 +22,6 @@ export function readConfigMapList(
       throw error;
     }
   });
-}
-
-/** As `readConfigMapList`; null as well unless policy and binding are there and deny by this list, so that an entry counts. */
-export async function readDenyingList(
-  connection: Connection,
-  policy: string,
-  name: string,
-): Promise<AdmissionList | null> {
-  const [form, isBound, list] = await Promise.all([
-    readListForm(connection, policy),
-    isListBound(connection, { name: policy, policy, list: name, action: "Deny" }),
-    readConfigMapList(connection, name),
-  ]);
-  return form === "ConfigMap" && isBound ? list : null;
 }
 
 /** Adds (text) and removes (null) entries of such a list, of that state only. */

@@ -1,6 +1,6 @@
 import { HOLD_LIST, HOLD_POLICY } from "../../model/incident-mark.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../model/kubernetes-port.ts";
-import { changeConfigMapList, readDenyingList } from "./config-map-lists.ts";
+import { changeAdmissionList, readDenyingList } from "./admission-lists.ts";
 import type { Connection } from "./connection.ts";
 
 /** The part of the reader that reads the list of held workloads. */
@@ -11,6 +11,6 @@ export function readHoldList(connection: Connection): Pick<KubernetesReader, "ho
 /** The write of that list. */
 export function writeHoldList(connection: Connection): Pick<KubernetesWriter, "changeHoldList"> {
   return {
-    changeHoldList: (condition, entries) => changeConfigMapList(connection, HOLD_LIST, condition, entries),
+    changeHoldList: (condition, entries) => changeAdmissionList(connection, HOLD_LIST, condition, entries),
   };
 }

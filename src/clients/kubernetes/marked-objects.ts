@@ -28,9 +28,7 @@ const itemSchema = z.object({
 });
 
 const RULES: ReadonlySet<string> = new Set(Object.values(POD_RULE_LISTS));
-const LISTS = [BLOCK_LIST, ...RULES];
-/** The block list was one in an earlier version. */
-const CONFIG_MAPS = [BLOCK_LIST, HOLD_LIST, SESSION_LIST];
+const LISTS = [BLOCK_LIST, HOLD_LIST, SESSION_LIST, ...RULES];
 
 type Marked = Awaited<ReturnType<KubernetesReader["marked"]>>;
 
@@ -95,6 +93,7 @@ function entries(connection: Connection): readonly Promise<Marked>[] {
   };
   return [
     ...LISTS.map((name) => owned(name, readAdmissionList(connection, name, isNone))),
-    ...CONFIG_MAPS.map((name) => owned(name, readConfigMapList(connection, name, isForbidden))),
+    // As an earlier version had it.
+    owned(BLOCK_LIST, readConfigMapList(connection, BLOCK_LIST, isForbidden)),
   ];
 }

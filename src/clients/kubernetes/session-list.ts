@@ -1,6 +1,6 @@
 import { SESSION_LIST, SESSION_POLICY } from "../../model/incident-mark.ts";
 import type { SessionListReader, SessionListWriter } from "../../model/session-list.ts";
-import { changeConfigMapList, readDenyingList } from "./config-map-lists.ts";
+import { changeAdmissionList, readDenyingList } from "./admission-lists.ts";
 import type { Connection } from "./connection.ts";
 
 /** The reading of the list over one connection. */
@@ -12,6 +12,6 @@ export function readSessionList(connection: Connection): SessionListReader {
 export function writeSessionList(connection: Connection): SessionListWriter {
   return {
     changeSessionList: (condition, entries) =>
-      changeConfigMapList(connection, SESSION_LIST, condition, entries),
+      changeAdmissionList(connection, SESSION_LIST, condition, entries),
   };
 }

@@ -233,10 +233,10 @@ describe("reading", () => {
       running("CronJob", "nightly", { labels: { [INCIDENT_LABEL]: "rem-5" } }),
       running("Job", "other"),
       {
-        apiVersion: "v1",
-        kind: "ConfigMap",
+        apiVersion: "defender-reflex.dev/v1",
+        kind: "AdmissionList",
         metadata: { namespace: OWN_NAMESPACE, name: HOLD_LIST },
-        data: { "shop_Deployment.apps_web": blockListValue("rem-5"), byHand: "an operator" },
+        spec: { entries: { "shop_Deployment.apps_web": blockListValue("rem-5"), byHand: "an operator" } },
       },
       pod("web-1", { metadata: { labels } }),
       pod("web-2", { metadata: { namespace: "bank", labels: { [INCIDENT_LABEL]: "rem-2" } } }),
