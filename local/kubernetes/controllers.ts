@@ -1,5 +1,6 @@
 import { reconcileAutoscalers } from "./autoscaling.ts";
 import { reconcileAccounts } from "./default-accounts.ts";
+import { reconcileBudgets } from "./disruption-budgets.ts";
 import { stringAt } from "./json-value.ts";
 import { isBeingDeleted, type KubeObject, namespaceOf, ownersOf } from "./kube-object.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -55,6 +56,7 @@ export class Controllers {
     reconcileAutoscalers(this.#store, name);
     reconcileDeployments(this.#store, name);
     reconcilePods(this.#store, name);
+    reconcileBudgets(this.#store, name);
   }
 
   // An ended namespace takes everything in it along.

@@ -1,8 +1,8 @@
 import type { ApiAnswer, ApiRequest } from "./api-request.ts";
 import { deleteObject, deleteOptions } from "./delete-object.ts";
-import { type JsonObject, listAt, objectAt, stringAt, valueAt } from "./json-value.ts";
-import { isBeingDeleted, type KubeObject, labelsOf, namespaceOf } from "./kube-object.ts";
-import { matchesLabels, requirementsOf } from "./label-selector.ts";
+import { budgetsOf, countBudget, isReady } from "./disruption-budgets.ts";
+import { type JsonObject, objectAt, stringAt } from "./json-value.ts";
+import { isBeingDeleted, type KubeObject } from "./kube-object.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { resourceNamed } from "./resource-table.ts";
 import { badRequest, budgetForbids, notFound, StatusError } from "./status-error.ts";
@@ -11,8 +11,7 @@ const pods = resourceNamed("pods");
 
 /**
  * Creates an eviction: deletes the pod if its disruption budget lets it go, and answers 201 with a Status. Raises 429
- * where the budget forbids it (measured: for running and ready pods only), 500 where several budgets select the pod, and
- * what a deletion raises. Left out: the counts in the budget's status, which its controller writes.
+ * where the budget forbids it, 500 where several budgets select the pod, and what a deletion raises.
  */
 export function evictPod(request: ApiRequest, eviction: JsonObject): ApiAnswer {
   const { store, namespace = "", name, query, dryRun } = request;
@@ -29,22 +28,13 @@ export function evictPod(request: ApiRequest, eviction: JsonObject): ApiAnswer {
   };
 }
 
+// One that does not run yet, or no more, takes nothing from anybody.
 function asksBudget(pod: KubeObject): boolean {
-  return stringAt(pod, "status", "phase") === "Running" && isReady(pod) && !isBeingDeleted(pod);
-}
-
-function isReady(pod: KubeObject): boolean {
-  return listAt(pod, "status", "conditions").some(
-    (condition) => stringAt(condition, "type") === "Ready" && stringAt(condition, "status") === "True",
-  );
+  return stringAt(pod, "status", "phase") === "Running" && !isBeingDeleted(pod);
 }
 
 function checkBudget(store: ObjectStore, pod: KubeObject): void {
-  const selects = (budget: KubeObject, one: KubeObject): boolean =>
-    matchesLabels(requirementsOf(objectAt(budget, "spec", "selector")), labelsOf(one));
-  const budgets = store
-    .list(resourceNamed("poddisruptionbudgets"), namespaceOf(pod))
-    .filter((budget) => selects(budget, pod));
+  const budgets = budgetsOf(store, pod);
   const [budget] = budgets;
   if (budget === undefined) return;
   if (budgets.length > 1) {
@@ -52,24 +42,12 @@ function checkBudget(store: ObjectStore, pod: KubeObject): void {
       "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
     throw new StatusError(500, "InternalError", why);
   }
-  const covered = store.list(pods, namespaceOf(pod)).filter((one) => selects(budget, one));
-  const healthy = covered.filter((one) => isReady(one) && !isBeingDeleted(one)).length;
-  const wanted = wantedHealthy(budget, covered.length);
-  if (healthy - 1 >= wanted) return;
-  const { name } = budget.metadata;
+  const { currentHealthy, desiredHealthy, disruptionsAllowed } = countBudget(store, budget);
+  // One that is not ready is missed by nobody, while enough others are, or where the budget says so.
+  const isMissed = isReady(pod) || desiredHealthy === 0 || currentHealthy < desiredHealthy;
+  const always = stringAt(budget, "spec", "unhealthyPodEvictionPolicy") === "AlwaysAllow";
+  if (!isMissed || (always && !isReady(pod)) || disruptionsAllowed > 0) return;
   throw budgetForbids(
-    `The disruption budget ${name} needs ${wanted} healthy pods and has ${healthy} currently`,
+    `The disruption budget ${budget.metadata.name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
   );
-}
-
-function wantedHealthy(budget: KubeObject, covered: number): number {
-  const minimum = valueAt(budget, "spec", "minAvailable");
-  if (minimum !== undefined) return numberOf(minimum, covered);
-  const lost = valueAt(budget, "spec", "maxUnavailable");
-  return Math.max(0, covered - (lost === undefined ? 0 : numberOf(lost, covered)));
-}
-
-// A share is rounded up, as the controller does.
-function numberOf(value: unknown, of: number): number {
-  return typeof value === "string" ? Math.ceil((Number.parseFloat(value) / 100) * of) : Number(value);
 }

@@ -46,6 +46,7 @@ function reconcileOwner(store: ObjectStore, resource: Resource, kind: PodOwner, 
     const matches = matchesLabels(selector, labelsOf(pod));
     const mine = controllerOf(pod) === owner.metadata.uid;
     if (mine && !matches) release(store, owner, pod);
+    else if (mine && isBeingDeleted(pod) && finalizersOf(pod).includes(jobFinalizer)) letEnd(store, pod);
     if (!mine && matches && controllerOf(pod) === "" && kind.takes(owner, pod))
       adopt(store, resource, owner, pod);
   }
@@ -74,6 +75,13 @@ function release(store: ObjectStore, owner: KubeObject, pod: KubeObject): void {
     ...(kept.length > 0 ? { finalizers: kept } : {}),
   };
   updateObject(store, pods, pod, { ...pod, metadata }, { by: controllerManager, form: "patch" });
+}
+
+// A Job has counted its pod that was deleted, and lets go of it.
+function letEnd(store: ObjectStore, pod: KubeObject): void {
+  const finalizers = finalizersOf(pod).filter((name) => name !== jobFinalizer);
+  const next = { ...pod, metadata: { ...pod.metadata, finalizers } };
+  updateObject(store, pods, pod, next, { by: controllerManager, form: "patch" });
 }
 
 function adopt(store: ObjectStore, resource: Resource, owner: KubeObject, pod: KubeObject): void {

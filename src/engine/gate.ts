@@ -43,6 +43,7 @@ export function gate(
     labelPod: (...named) => through(() => writer.labelPod(...named)),
     deletePod: (...named) => through(() => writer.deletePod(...named)),
     evictPod: (...named) => through(() => writer.evictPod(...named)),
+    askEviction: (...named) => through(() => writer.askEviction(...named)),
     cordonNode: (...named) => through(() => writer.cordonNode(...named)),
     changeWorkload: (...named) => through(() => writer.changeWorkload(...named)),
     changePodRules: (...named) => through(() => writer.changePodRules(...named)),

@@ -14,6 +14,7 @@ import type {
 } from "./kubernetes-objects.ts";
 import type { EgressPolicy } from "./network-policies.ts";
 import type { NetworkSurroundings } from "./network-surroundings.ts";
+import type { NodeReader } from "./node-port.ts";
 import type { OwnerEvent } from "./owner-event.ts";
 import type { PodFacts } from "./pod-facts.ts";
 import type { PodRuleAction, PodRuleLists } from "./pod-rules.ts";
@@ -32,6 +33,7 @@ export interface KubernetesReader
   extends EvidenceSource,
     NetworkSurroundings,
     EnginePolicyReader,
+    NodeReader,
     RoleBindingReader,
     ServiceAccountReader,
     WebhookReader,
@@ -123,6 +125,12 @@ export interface KubernetesWriter
    * condition, since the API server itself moves the version while it evicts.
    */
   evictPod(namespace: string, name: string, condition: { readonly uid: string }): Promise<void>;
+  /** As `evictPod`, for one of many: says `held` where a budget allows nothing now, `ending` also where it has gone already. */
+  askEviction(
+    namespace: string,
+    name: string,
+    condition: { readonly uid: string },
+  ): Promise<"ending" | "held">;
   /** Keeps new pods off a node or lets them on again, and sets (text) and removes (null) labels, in one conditional change. */
   cordonNode(
     name: string,

@@ -10,6 +10,8 @@ export interface Service extends ObjectIdentity {
 export interface DisruptionBudget extends ObjectIdentity {
   /** Null where it counts none. */
   readonly selector: LabelSelector | null;
+  /** How many of its pods may be evicted now; null where its controller has not counted yet. */
+  readonly allowed: number | null;
 }
 
 /** Something that may not exist, and that our identity may not be allowed to ask for. */
@@ -37,8 +39,8 @@ export interface CiliumDirection {
 export interface NetworkSurroundings {
   /** The services of a namespace. */
   services(namespace: string): Promise<readonly Service[]>;
-  /** The disruption budgets of a namespace. */
-  disruptionBudgets(namespace: string): Promise<readonly DisruptionBudget[]>;
+  /** The disruption budgets of a namespace; without one, of the whole cluster. */
+  disruptionBudgets(namespace?: string): Promise<readonly DisruptionBudget[]>;
   /** Is a DaemonSet of that name there? `unread` where our identity may not ask. */
   daemonSet(namespace: string, name: string): Promise<Sighting>;
   /** The API groups that the cluster serves; null where our identity may not ask. */

@@ -105,6 +105,8 @@ describe("a cluster that does not answer", () => {
     const silent: KubernetesReader = {
       pod: never,
       pods: never,
+      nodes: never,
+      podsOnNode: never,
       namespace: never,
       node: never,
       workload: never,

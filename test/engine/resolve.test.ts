@@ -100,6 +100,8 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
       return nodes.find((node) => node.name === name) ?? null;
     },
     pods: absent,
+    nodes: absent,
+    podsOnNode: absent,
     namespace: absent,
     workloadState: absent,
     ownedWorkloads: absent,

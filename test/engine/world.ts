@@ -124,6 +124,8 @@ export class World {
         })),
       workload: (kind, _namespace, name) =>
         Promise.resolve(this.workloads.find((one) => one.kind === kind && one.name === name) ?? null),
+      nodes: absent,
+      podsOnNode: absent,
       workloadState: absent,
       ownedWorkloads: absent,
       autoscalers: absent,
@@ -171,6 +173,7 @@ export class World {
         this.#call(hooks, `delete ${name}`, () => this.#end(namespace, name, uid)),
       evictPod: (namespace, name, { uid }) =>
         this.#call(hooks, `evict ${name}`, () => this.#end(namespace, name, uid)),
+      askEviction: absent,
       cordonNode: absent,
       changeWorkload: absent,
       changeHoldList: absent,

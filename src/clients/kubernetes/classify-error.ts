@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { Conflict, Permanent, Retryable } from "../../model/errors.ts";
 import { type ApiCall, describeCall } from "./api-call.ts";
+import { causesOf, type ErrorAnswer, errorAnswer } from "./error-answer.ts";
 import { wordsOf } from "./own-words.ts";
 
 const UNREACHABLE_PAUSE_MS = 1_000;
@@ -36,31 +36,6 @@ const OF_KUBECONFIG: AccessAdvice = {
   strange: "Check the server address in the kubeconfig and any proxy in between.",
 };
 
-const statusSchema = z.object({
-  kind: z.literal("Status"),
-  reason: z.string().optional(),
-  details: z
-    .object({
-      causes: z
-        .array(
-          z.object({
-            reason: z.string().optional(),
-            field: z.string().optional(),
-            message: z.string().optional(),
-          }),
-        )
-        .optional(),
-    })
-    .optional(),
-});
-
-/** What an error answer says: its HTTP code and, where the API server itself wrote it, reason and causes. */
-interface ErrorAnswer {
-  readonly code: number;
-  readonly status: z.infer<typeof statusSchema> | null;
-  readonly retryAfter: string | undefined;
-}
-
 /** An answer that cannot be the API server's: a login page, a proxy, half a body. It is never taken for success. */
 export class StrangeAnswer extends Error {}
 
@@ -94,6 +69,12 @@ export function isNotServed(error: unknown): boolean {
 /** Says the API server that our identity may not do this? */
 export function isForbidden(error: unknown): boolean {
   return errorAnswer(error)?.code === 403;
+}
+
+/** Says the API server that a disruption budget allows no eviction now? Then it did nothing. */
+export function isHeldByBudget(error: unknown): boolean {
+  const answer = errorAnswer(error);
+  return answer !== null && isBudgets(answer);
 }
 
 /**
@@ -143,13 +124,17 @@ export function classifyError(error: unknown, call: ApiCall, advice: AccessAdvic
   return error;
 }
 
+function isBudgets(answer: ErrorAnswer): boolean {
+  return answer.code === 429 && causesOf(answer).some(({ reason }) => reason === "DisruptionBudget");
+}
+
 function classifyAnswer(answer: ErrorAnswer, call: ApiCall, advice: AccessAdvice): Error {
   const { code, status, retryAfter } = answer;
   const said = `The API server answered ${[code, status?.reason].filter(Boolean).join(" ")}`;
   // The answer itself may hold what must not be logged: a pod's validation error quotes its environment.
   const cause = new Error(said);
   const what = `${said} to: ${describeCall(call)}.`;
-  if (code === 429 && causesOf(answer).some(({ reason }) => reason === "DisruptionBudget")) {
+  if (isBudgets(answer)) {
     return new Retryable(
       `${what} A PodDisruptionBudget allows no eviction of it now.`,
       "Have more of the workload's pods ready, loosen the budget, or run it with `by: delete`, which asks no budget.",
@@ -239,48 +224,8 @@ function strange(call: ApiCall, cause: Error, advice: AccessAdvice): Retryable {
   );
 }
 
-function causesOf({ status }: ErrorAnswer): readonly {
-  reason?: string | undefined;
-  field?: string | undefined;
-  message?: string | undefined;
-}[] {
-  return status?.details?.causes ?? [];
-}
-
 function pauseOf(retryAfter: string | undefined, otherwise: number): number {
   return retryAfter !== undefined && /^\d{1,5}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : otherwise;
-}
-
-const answerSchema = z.object({
-  // An aborted call has a small numeric code too: only HTTP codes are answers.
-  code: z.int().min(100).max(599),
-  body: z.unknown(),
-  headers: z.record(z.string(), z.unknown()),
-});
-
-function errorAnswer(error: unknown): ErrorAnswer | null {
-  const parsed = answerSchema.safeParse(error);
-  if (!parsed.success) {
-    return null;
-  }
-  const { code, body, headers } = parsed.data;
-  const retryAfter = headers["retry-after"];
-  return {
-    code,
-    status: statusOf(body),
-    retryAfter: typeof retryAfter === "string" ? retryAfter : undefined,
-  };
-}
-
-function statusOf(body: unknown): ErrorAnswer["status"] {
-  if (typeof body !== "string") {
-    return null;
-  }
-  try {
-    return statusSchema.safeParse(JSON.parse(body)).data ?? null;
-  } catch {
-    return null;
-  }
 }
 
 /** The system's or the HTTP client's word for what went wrong on the way; null where it is no such error. */

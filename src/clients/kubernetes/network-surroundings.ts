@@ -10,8 +10,9 @@ import { checkedItems, checkedMetadata, completeMetadata } from "./checked-answe
 import { isForbidden, isNotServed, StrangeAnswer } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import { checkedCustom } from "./custom-object.ts";
+import { readDisruptionBudgets } from "./disruption-budgets.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
-import { identityFrom, selectorFrom } from "./objects-from-api.ts";
+import { identityFrom } from "./objects-from-api.ts";
 
 const CILIUM = { group: "cilium.io", version: "v2", plural: "ciliumendpoints" } as const;
 
@@ -31,17 +32,7 @@ export function readSurroundings(connection: Connection): NetworkSurroundings {
         ),
       );
     },
-    async disruptionBudgets(namespace) {
-      checkNamespace(namespace);
-      const of = { apiGroup: "policy", resource: "poddisruptionbudgets", namespace } as const;
-      return call({ verb: "list", ...of }, async ({ policy }) => {
-        const answer = await policy.listNamespacedPodDisruptionBudget({ namespace });
-        return checkedItems(answer, "PodDisruptionBudgetList").map(({ metadata, spec }) => ({
-          ...identityFrom(completeMetadata(metadata)),
-          selector: spec?.selector === undefined ? null : selectorFrom(spec.selector),
-        }));
-      });
-    },
+    ...readDisruptionBudgets(connection),
     async daemonSet(namespace, name) {
       checkNamespace(namespace);
       checkName(name);

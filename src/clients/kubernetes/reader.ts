@@ -10,6 +10,7 @@ import { readEvidence } from "./evidence-source.ts";
 import { readHoldList } from "./hold-list.ts";
 import { readMarked } from "./marked-objects.ts";
 import { readSurroundings } from "./network-surroundings.ts";
+import { readNodes } from "./nodes.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
 import { readPodRules } from "./pod-rules.ts";
@@ -65,6 +66,7 @@ export function createReader(connection: Connection): KubernetesReader {
         return workloadFrom(kind, checkedMetadata(answer, { kind, namespace, name }), answer.spec);
       });
     },
+    ...readNodes(connection),
     ...readWorkloads(connection),
     async networkPolicy(namespace, name) {
       checkNamespace(namespace);

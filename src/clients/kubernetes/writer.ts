@@ -2,10 +2,10 @@ import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { KubernetesWriter } from "../../model/kubernetes-port.ts";
 import { writeBlockList } from "./block-list.ts";
 import { checkedDeletion, checkedMetadata } from "./checked-answer.ts";
-import { StrangeAnswer } from "./classify-error.ts";
 import type { Connection } from "./connection.ts";
 import { createEgressPolicy } from "./egress-policy.ts";
 import { writeEnginePolicies } from "./engine-policies.ts";
+import { writeEvictions } from "./evictions.ts";
 import { writeHoldList } from "./hold-list.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { nodeFrom, podFrom } from "./objects-from-api.ts";
@@ -88,18 +88,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
         checkedMetadata(answer, { kind: "Pod", namespace, name, uid });
       });
     },
-    async evictPod(namespace, name, { uid }) {
-      checkNamespace(namespace);
-      checkName(name);
-      const of = { namespace, name };
-      await find({ verb: "create", apiGroup: "", resource: "pods/eviction", ...of }, async ({ core }) => {
-        const deleteOptions = { preconditions: { uid } };
-        const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { ...of }, deleteOptions };
-        const answer = await core.createNamespacedPodEviction({ ...of, fieldManager, body });
-        // Typed as an eviction, it is a Status; of a web page the client makes an object without a kind.
-        if (answer.kind !== "Status") throw new StrangeAnswer("The answer to an eviction is no Status.");
-      });
-    },
+    ...writeEvictions(connection),
     async cordonNode(name, { uid, resourceVersion }, { unschedulable, labels }) {
       checkName(name);
       return call({ verb: "patch", apiGroup: "", resource: "nodes", name }, async ({ core, mergePatch }) => {

@@ -62,6 +62,23 @@ describe("an eviction", () => {
     expect(standIn.readAll("pods")).toEqual([]);
   });
 
+  it("takes one that is not ready where enough others are, or the budget says always", async () => {
+    const { standIn, core } = await connect({ controllers: false });
+    const looks = (name: string, status: string) => ({
+      ...pod(name, { app: "web" }),
+      status: { phase: "Running", conditions: [{ type: "Ready", status }] },
+    });
+    standIn.seed([budget({ minAvailable: 1 }), looks("broken", "False"), looks("whole", "True")]);
+    await core.createNamespacedPodEviction(eviction("broken"));
+    standIn.seed([budget({ minAvailable: 2 }), looks("broken", "False")]);
+    expect(await failureOf(core.createNamespacedPodEviction(eviction("broken")))).toMatchObject({
+      code: 429,
+    });
+    standIn.seed([budget({ minAvailable: 2, unhealthyPodEvictionPolicy: "AlwaysAllow" })]);
+    await core.createNamespacedPodEviction(eviction("broken"));
+    expect(standIn.readAll("pods").map(({ metadata }) => metadata.name)).toEqual(["whole"]);
+  });
+
   it("cannot choose between two budgets, and fails", async () => {
     const { core, first } = await running(2, budget({ minAvailable: 0 }), budget({ minAvailable: 0 }, "two"));
     expect(await failureOf(core.createNamespacedPodEviction(eviction(first)))).toMatchObject({ code: 500 });
