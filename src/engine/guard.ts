@@ -85,6 +85,11 @@ export function protection(question: ProtectionQuestion): string | null {
   );
 }
 
+/** What the guard says of something that is touched beside the target. Null: it may be touched. */
+export function protectionBeside(question: ProtectionQuestion): string | null {
+  return protectedBecause(question) ?? outOfScope(question);
+}
+
 /** What somebody answers for leaving alone, as a sentence. */
 export function exceptedBy({ name, owner, reason, until }: Exception): string {
   return `the exception ${name} of ${owner} leaves it alone until ${until}: ${reason}`;
@@ -116,7 +121,7 @@ function protectedBecause({ facts, protectedNamespaces }: ProtectionQuestion): s
   return optedOut ? `its owner opted out (${OPT_OUT})` : null;
 }
 
-function outOfScope({ facts, scope, record }: GuardQuestion): string | null {
+function outOfScope({ facts, scope, record }: ProtectionQuestion): string | null {
   return outside(scope, facts) ?? outside(record.rule.scope, facts, "the rule's scope");
 }
 

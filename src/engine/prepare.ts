@@ -9,6 +9,7 @@ import { askGuard, exceptionOf } from "./ask-guard.ts";
 import type { Engine } from "./engine.ts";
 import { type EvidenceState, evidenceKept } from "./evidence.ts";
 import { exceptedBy, type GuardMode } from "./guard.ts";
+import { guardedPorts } from "./guarded-ports.ts";
 import { episodesOfDay } from "./next-episode.ts";
 import { paceOf } from "./pace.ts";
 import { factsFor } from "./target-facts.ts";
@@ -132,7 +133,7 @@ async function planned(
   }
   const outcome = await playbook.plan(
     { target, parameters: parameters.data, remediationId },
-    { read: engine.ports.read },
+    guardedPorts(engine, intended),
   );
   const judgement = judge(intended, playbook, outcome, judged, facts.uid, row);
   return judgement.state === "applying" && playbook.destroysEvidence

@@ -1,4 +1,5 @@
 import { armSegments } from "../model/arm-id.ts";
+import type { Namespace, Pod } from "../model/kubernetes-objects.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import { clusterIds } from "../model/main-cluster.ts";
 import type { RuleAsItWas } from "../model/remediation.ts";
@@ -30,15 +31,42 @@ export async function factsFor(
   target: Target,
   rule: Pick<RuleAsItWas, "scope">,
 ): Promise<TargetFacts | null> {
+  return withAzure(
+    engine,
+    target,
+    rule,
+    readFacts(target, engine.ports.read.kubernetes.bind(engine.ports.read)),
+  );
+}
+
+/** As `factsFor`, of a pod of that cluster that has been read already, and the namespace around it. */
+export function factsOfPod(
+  engine: Engine,
+  cluster: string,
+  rule: Pick<RuleAsItWas, "scope">,
+  { pod, around }: { readonly pod: Pod; readonly around: Namespace },
+): Promise<TargetFacts> {
+  const { namespace, name } = pod;
+  const facts = Promise.resolve(ofObject(cluster, pod, around));
+  return withAzure(engine, { kind: "pod", cluster, namespace, name }, rule, facts);
+}
+
+/** Adds what only Azure knows, as far as any scope asks for it, and the further ids of the cluster. */
+async function withAzure<F extends TargetFacts | null>(
+  engine: Engine,
+  target: Target,
+  rule: Pick<RuleAsItWas, "scope">,
+  reading: Promise<F>,
+): Promise<F> {
   const { scope, exceptions } = engine.configuration;
   const excepted = exceptions.flatMap(({ where }) => where ?? []);
   const asks = asksAzure([scope, rule.scope, { allow: [], deny: excepted }]);
   const [facts, tags, managementGroups] = await Promise.all([
-    readFacts(target, engine.ports.read.kubernetes.bind(engine.ports.read)),
+    reading,
     asks.tags ? inAzure(target, (resource) => engine.azure.tags(resource)) : null,
     asks.groups ? inAzure(target, (_resource, id) => engine.azure.managementGroups(id)) : null,
   ]);
-  if (facts === null) return null;
+  if (facts === null) return facts;
   const [, ...aliases] = "cluster" in target ? clusterIds(engine.configuration.clusters, target.cluster) : [];
   return { ...facts, aliases, tags, managementGroups };
 }

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { EvidenceReader, EvidenceStore, KeptEvidence } from "./evidence-port.ts";
+import type { Namespace, Pod } from "./kubernetes-objects.ts";
 import type { KubernetesReader, KubernetesWriter } from "./kubernetes-port.ts";
 import type { Plan, PlanDraft } from "./plan.ts";
 import type { Target, TargetKind } from "./target.ts";
@@ -9,7 +10,15 @@ import type { Target, TargetKind } from "./target.ts";
  * `evidence` the app has nowhere to keep any.
  */
 export interface ReadPorts {
-  readonly read: { kubernetes(cluster: string): KubernetesReader; readonly evidence?: EvidenceReader };
+  readonly read: {
+    kubernetes(cluster: string): KubernetesReader;
+    readonly evidence?: EvidenceReader;
+    /**
+     * Why the guard would let nobody touch a pod beside the target, in its namespace: protected, opted out, out of scope
+     * or excepted. Null: it may be touched. The engine provides it with each call.
+     */
+    readonly protects?: (pod: Pod, around: Namespace) => Promise<string | null>;
+  };
 }
 
 /** The ports with which a playbook changes. The engine checks pause, lease and time before each write. */

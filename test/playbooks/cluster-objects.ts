@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
 import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
+import type { Pod } from "../../src/model/kubernetes-objects.ts";
 import type { ReadPorts, WritePorts } from "../../src/model/playbook.ts";
+import { isPlatformNamespace } from "../../src/playbooks/platform-namespaces.ts";
 import { createMemoryEvidence, type MemoryEvidence } from "../../src/store/memory-evidence.ts";
 
 /** The cluster that the tests' targets name. */
@@ -108,11 +110,19 @@ export function evidenceOf(cluster: KubernetesStandIn): MemoryEvidence {
   return evidence;
 }
 
+/** What the engine says of pods beside the target: here of the platform's namespaces alone. */
+export function protects({ namespace }: Pick<Pod, "namespace">): Promise<string | null> {
+  return Promise.resolve(isPlatformNamespace(namespace) ? `namespace ${namespace} is protected` : null);
+}
+
 /** The ports of a stand-in, whichever cluster is asked for. */
 export function portsOf(cluster: KubernetesStandIn): WritePorts {
   const { reader, writer } = createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null });
   const evidence = evidenceOf(cluster);
-  return { read: { kubernetes: () => reader, evidence }, write: { kubernetes: () => writer, evidence } };
+  return {
+    read: { kubernetes: () => reader, evidence, protects },
+    write: { kubernetes: () => writer, evidence },
+  };
 }
 
 /** The reading half. */

@@ -6,6 +6,7 @@ import type { Change } from "../commit.ts";
 import { confirm } from "../confirm.ts";
 import type { Step, Turn } from "../drive.ts";
 import { type Gate, gate } from "../gate.ts";
+import { guardedPorts } from "../guarded-ports.ts";
 import { heldBack } from "../held-back.ts";
 import { tellOwner } from "../tell-owner.ts";
 import { afterFault } from "./outcomes.ts";
@@ -35,15 +36,16 @@ export const applying: Step = async (turn) => {
       halted.push({ plan, halt });
       throw new Refused(halt.reason, "It is decided anew.");
     };
+    const ports = guardedPorts(engine, record);
     passage = gate(
-      engine.ports,
+      ports,
       async () => orStop(await beforeWrite(turn, plan, touched())),
       async () => orStop(await beforeKeeping(turn)),
     );
     await playbook.apply(plan, passage.ports);
     const told = touched() ? tellOwner(turn, plan, "applied") : null;
     try {
-      verification = await playbook.verify(plan, engine.ports);
+      verification = await playbook.verify(plan, ports);
     } finally {
       await told;
     }

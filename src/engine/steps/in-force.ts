@@ -3,6 +3,7 @@ import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { later } from "../engine.ts";
+import { guardedPorts } from "../guarded-ports.ts";
 import { paceOf } from "../pace.ts";
 import { inForceDue } from "./deadline.ts";
 import { knowingTheObject } from "./newer-object.ts";
@@ -98,7 +99,7 @@ function remainsOf(found: Found): readonly string[] {
 
 async function lookAgain(turn: Turn): Promise<Found> {
   try {
-    return await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+    return await playbookOf(turn).verify(await planOf(turn), guardedPorts(turn.engine, turn.record));
   } catch (raised) {
     return { verdict: "unread", error: asOutcome(raised) };
   }

@@ -7,6 +7,7 @@ import type { Change } from "../commit.ts";
 import type { Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { TimeIsUp } from "../gate.ts";
+import { guardedPorts } from "../guarded-ports.ts";
 import { LeaseLost } from "../held-target.ts";
 import { paceOf } from "../pace.ts";
 import { inForceDue } from "./deadline.ts";
@@ -154,7 +155,7 @@ async function readBack(
   turn: Turn,
 ): Promise<Verification | { readonly verdict: "unread"; readonly reason: string }> {
   try {
-    return await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+    return await playbookOf(turn).verify(await planOf(turn), guardedPorts(turn.engine, turn.record));
   } catch (raised) {
     return { verdict: "unread", reason: `it could not be read back: ${sentence(asOutcome(raised))}` };
   }

@@ -3,6 +3,7 @@ import type { Proof, Verification } from "../../model/playbook.ts";
 import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
+import { guardedPorts } from "../guarded-ports.ts";
 import { afterFault, goBack, readBackDue, standing } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
@@ -10,7 +11,7 @@ import { planOf, playbookOf } from "./turn-plan.ts";
 export const verifying: Step = async (turn) => {
   let verification: Verification;
   try {
-    verification = await playbookOf(turn).verify(await planOf(turn), turn.engine.ports);
+    verification = await playbookOf(turn).verify(await planOf(turn), guardedPorts(turn.engine, turn.record));
   } catch (error) {
     return afterFault(turn, error, true);
   }
