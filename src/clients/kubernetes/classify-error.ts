@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { Conflict, Permanent, Retryable } from "../../model/errors.ts";
 import { type ApiCall, describeCall } from "./api-call.ts";
 import { causesOf, type ErrorAnswer, errorAnswer } from "./error-answer.ts";
