@@ -4,6 +4,7 @@ import { collectEvidence } from "./collect-evidence.ts";
 import { cordonNode } from "./cordon-node.ts";
 import { denyExec } from "./deny-exec.ts";
 import { disableWebhook } from "./disable-webhook.ts";
+import { drainNodeExcept } from "./drain-node-except.ts";
 import { enforcePodRules } from "./enforce-pod-rules.ts";
 import { holdWorkload } from "./hold-workload.ts";
 import { isolatePod } from "./isolate-pod.ts";
@@ -25,6 +26,7 @@ export const playbooks: readonly AnyPlaybook[] = [
   blockImage,
   enforcePodRules,
   cordonNode,
+  drainNodeExcept,
   collectEvidence,
   removeRoleBinding,
   revokeServiceAccount,

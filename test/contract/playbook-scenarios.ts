@@ -3,6 +3,7 @@ import type { Target } from "../../src/model/target.ts";
 import { blockListObjects, CLUSTER, node, pod, policy, workload } from "../playbooks/cluster-objects.ts";
 import { acts } from "./scenarios-acts.ts";
 import { admissionScenarios } from "./scenarios-admission.ts";
+import { drainScenarios } from "./scenarios-drain.ts";
 import { evidenceScenarios } from "./scenarios-evidence.ts";
 import { networkScenarios } from "./scenarios-network.ts";
 import { workloadScenarios } from "./scenarios-workloads.ts";
@@ -148,6 +149,7 @@ export const scenarios: readonly Scenario[] = [
       }),
     ],
   },
+  ...drainScenarios,
   ...evidenceScenarios,
   ...acts,
   {

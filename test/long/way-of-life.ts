@@ -2,6 +2,7 @@ import { OPEN_STATES, type OpenState, type State } from "../../src/model/remedia
 import { playbooks } from "../../src/playbooks/index.ts";
 import { waysOfActs } from "./way-of-acts.ts";
 import { ADMISSION_WAYS } from "./way-of-admission.ts";
+import { drainWay } from "./way-of-drain.ts";
 import { evidenceWay } from "./way-of-evidence.ts";
 import { NETWORK_WAYS } from "./way-of-network.ts";
 import { workloadWays } from "./way-of-workloads.ts";
@@ -35,6 +36,8 @@ export interface WayOfLife {
     readonly ends?: true;
     /** It follows on one that ended something for good, and that stays done where this one fails for ever. */
     readonly follows?: true;
+    /** Where this one fails, what was written before stands for itself, and is called partial in these words. */
+    readonly half?: RegExp;
   }[];
   /** States of the engine that this playbook never enters, each with the reason. */
   readonly never: Readonly<Partial<Record<OpenState, string>>>;
@@ -115,6 +118,7 @@ export const WAYS: readonly WayOfLife[] = [
     writes: [{ method: "PATCH", path: "/nodes/" }],
     never: { verifying: "its cordon and label are read back at once" },
   },
+  drainWay,
   evidenceWay,
   ...waysOfActs,
   {
