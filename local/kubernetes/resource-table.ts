@@ -190,6 +190,7 @@ export const resources: readonly Resource[] = [
     subresources: ["status"],
     generation: true,
   }),
+  served("keda.sh", "v1alpha1", { plural: "scaledobjects", kind: "ScaledObject", ...installed }),
   served("cilium.io", "v2", { plural: "ciliumendpoints", kind: "CiliumEndpoint", ...installed }),
   served("cilium.io", "v2", { plural: "ciliumnetworkpolicies", kind: "CiliumNetworkPolicy", ...installed }),
   served("policy.networking.k8s.io", "v1alpha1", {

@@ -54,6 +54,7 @@ export function gate(
     createServiceAccount: (...named) => through(() => writer.createServiceAccount(...named)),
     selectObjects: (...named) => through(() => writer.selectObjects(...named)),
     admitSources: (...named) => through(() => writer.admitSources(...named)),
+    annotateScaledObject: (...named) => through(() => writer.annotateScaledObject(...named)),
     changeSessionList: (...named) => through(() => writer.changeSessionList(...named)),
     deleteRoleBinding: (...named) => through(() => writer.deleteRoleBinding(...named)),
   });

@@ -19,6 +19,7 @@ import type { OwnerEvent } from "./owner-event.ts";
 import type { PodFacts } from "./pod-facts.ts";
 import type { PodRuleAction, PodRuleLists } from "./pod-rules.ts";
 import type { RoleBindingReader, RoleBindingWriter } from "./role-binding.ts";
+import type { ScaledObjectReader, ScaledObjectWriter } from "./scaled-object.ts";
 import type { ServiceAccountReader, ServiceAccountWriter } from "./service-account.ts";
 import type { SessionListReader, SessionListWriter } from "./session-list.ts";
 import type { Trial, TriedPod } from "./tried-pod.ts";
@@ -38,7 +39,8 @@ export interface KubernetesReader
     ServiceAccountReader,
     WebhookReader,
     ServiceReader,
-    SessionListReader {
+    SessionListReader,
+    ScaledObjectReader {
   /** Nothing of the cluster can be read, it only fetches our lists: all but these raises `Refused`. Absent: it can be read. */
   readonly pulls?: true;
   pod(namespace: string, name: string): Promise<Pod | null>;
@@ -104,7 +106,8 @@ export interface KubernetesWriter
     ServiceAccountWriter,
     WebhookWriter,
     ServiceWriter,
-    SessionListWriter {
+    SessionListWriter,
+    ScaledObjectWriter {
   /** Creates the policy; `Conflict` when one of that name exists. */
   createDenyAllPolicy(policy: DenyAllPolicy): Promise<NetworkPolicy>;
   /** Creates the policy; `Conflict` when one of that name exists. */

@@ -44,6 +44,13 @@ export const LISTED_WHERE_CHANGED: readonly MarkedKind[] = [
     title: "ServiceAccount",
   },
   { apiGroup: "", version: "v1", resource: "services", kind: "Service", title: "Service" },
+  {
+    apiGroup: "keda.sh",
+    version: "v1alpha1",
+    resource: "scaledobjects",
+    kind: "ScaledObject",
+    title: "ScaledObject",
+  },
   ...["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"].map((kind) => ({
     apiGroup: "admissionregistration.k8s.io",
     version: "v1",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Conflict } from "../model/errors.ts";
 import type { KubernetesReader } from "../model/kubernetes-port.ts";
 import type { Plan } from "../model/plan.ts";
-import { playbook, type ReadPorts, type Verification } from "../model/playbook.ts";
+import { playbook, type ReadPorts, type Verification, type WritePorts } from "../model/playbook.ts";
 import type { WorkloadState } from "../model/workload-state.ts";
 import {
   type Held,
@@ -13,6 +13,15 @@ import {
   requireOwn,
   whyNotHeld,
 } from "./held-entries.ts";
+import {
+  type FoundPause,
+  findPauses,
+  isPaused,
+  kedaPauseSchema,
+  lostPause,
+  pausing,
+  resuming,
+} from "./keda-pause.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { type PodsLeft, podsLeft } from "./pods-left.ts";
 import {
@@ -31,8 +40,10 @@ const POLL_MS = 5_000;
 
 /** What the plan remembers: how each object is stopped, the target first, and what is held before. */
 const dataSchema = z.object({
-  changes: z.array(stopChangeSchema).min(1),
+  changes: z.array(stopChangeSchema),
   held: heldKeysSchema.nullable(),
+  /** What KEDA is told first; plans of earlier versions do not say. */
+  keda: z.array(kedaPauseSchema).default([]),
 });
 
 const parameters = z.strictObject({
@@ -43,7 +54,8 @@ const parameters = z.strictObject({
 /**
  * Stops a workload: a number of pods goes to zero, the one number that a HorizontalPodAutoscaler respects (it undoes a
  * one within half a minute); Jobs and CronJobs are suspended; a DaemonSet asks for nodes that there are not. Field and
- * mark change together, in one conditional write. The pods and what they hold in memory are lost.
+ * mark change together, in one conditional write. KEDA, which would start it again, is paused first, by its own verb. The
+ * pods and what they hold in memory are lost.
  */
 export const scaleToZero = playbook({
   name: "scale-to-zero",
@@ -56,6 +68,7 @@ export const scaleToZero = playbook({
       ...workloadChanges,
       { apiGroup: "", resource: "pods", verbs: ["list"] },
       { apiGroup: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"] },
+      { apiGroup: "keda.sh", resource: "scaledobjects", verbs: ["get", "list", "patch"] },
       ...holdPermissions,
     ],
     arm: [],
@@ -70,12 +83,15 @@ export const scaleToZero = playbook({
   },
 
   async apply(plan, ports) {
-    const { changes, held } = await openPlan(plan, ports);
+    const { changes, held, pauses } = await openPlan(plan, ports);
     // Everything is judged before anything is written.
+    const zeroed = pauses.some((found) => isPaused(found, plan.remediationId));
     const writes = changes.map(({ change, workload }) =>
-      workload === null ? null : stopping(change, plan.remediationId, workload),
+      workload === null ? null : stopping(change, plan.remediationId, workload, zeroed),
     );
+    const toKeda = pauses.map((found) => pausing(found, plan.remediationId));
     if (held !== null) await hold(held, ports);
+    await tellKeda(plan, pauses, toKeda, ports);
     for (const [index, { change, workload }] of changes.entries()) {
       const write = writes[index] ?? null;
       if (write === null || workload === null) continue;
@@ -95,10 +111,14 @@ export const scaleToZero = playbook({
     const states = await statesOf(plan, data.changes, reader);
     const top = await topOf(plan, reader);
     if (top === null) return { verdict: "absent", reason: `${object} has gone.` };
+    const pauses = await findPauses(data.keda, top.namespace, reader);
+    const resumed = pauses.flatMap((found) => lostPause(found, plan.remediationId) ?? []);
     const lost = states.flatMap(({ change, workload }) => whyNotStopped(plan, change, workload));
-    if (lost[0] !== undefined) return { verdict: "absent", reason: lost[0] };
+    // Where it was at zero already, the pause is all that we did.
+    const [first] = data.changes.length === 0 ? resumed : lost;
+    if (first !== undefined) return { verdict: "absent", reason: first };
     const left = await podsLeft(top, reader);
-    return stillRunning(top, left) ?? (await remaining(top, states, { left, held }, reader));
+    return stillRunning(top, left) ?? (await remaining(top, states, { left, held, resumed }, reader));
   },
 
   async revert(plan, ports) {
@@ -108,13 +128,16 @@ export const scaleToZero = playbook({
     if (held !== null) await checkHeld(held, reader);
     const states = await statesOf(plan, data.changes, reader);
     const top = await topOf(plan, reader);
-    const isOurs = states.every(({ change, workload }) => canRestart(plan, change, workload));
+    const pauses = await findPauses(data.keda, namespace, reader);
+    const zeroed = pauses.some((found) => isPaused(found, plan.remediationId));
+    const isOurs = states.every(({ change, workload }) => canRestart(plan, change, workload, zeroed));
     // The numbers before the hold: then no pod comes of a half-done release. Where somebody else has set a number, the
     // hold goes all the same, since it is all that is ours.
     if (!isOurs && held !== null) await release(held, ports);
     const writes = states.map(({ change, workload }) =>
-      workload === null ? null : restarting(change, plan.remediationId, workload),
+      workload === null ? null : restarting(change, plan.remediationId, workload, zeroed),
     );
+    const toKeda = pauses.map((found) => resuming(found, plan.remediationId));
     for (const [index, { change, workload }] of [...states.entries()].toReversed()) {
       const write = writes[index] ?? null;
       if (write === null || workload === null) continue;
@@ -122,6 +145,8 @@ export const scaleToZero = playbook({
         .kubernetes(cluster)
         .changeWorkload(change.kind, namespace, change.name, workload, write);
     }
+    // The number first: what KEDA makes of it before it is told counts as ours, and what it makes afterwards is its own.
+    await tellKeda(plan, pauses, toKeda, ports);
     if (held !== null) await release(held, ports);
     return top === null ? { outcome: "gone", reason: `${object} has gone.` } : { outcome: "restored" };
   },
@@ -172,7 +197,23 @@ async function openPlan(plan: Plan, { read }: ReadPorts) {
       "Nothing is left to be stopped; a new one of that name needs a plan of its own.",
     );
   }
-  return { changes: await statesOf(plan, data.changes, reader), held };
+  const { namespace } = plannedTarget(plan, "workload");
+  const pauses = await findPauses(data.keda, namespace, reader);
+  return { changes: await statesOf(plan, data.changes, reader), held, pauses };
+}
+
+async function tellKeda(
+  plan: Plan,
+  pauses: readonly FoundPause[],
+  writes: readonly ReturnType<typeof pausing>[],
+  { write }: WritePorts,
+): Promise<void> {
+  const { cluster, namespace } = plannedTarget(plan, "workload");
+  for (const [index, { scaled }] of pauses.entries()) {
+    const change = writes[index] ?? null;
+    if (change === null || scaled === null) continue;
+    await write.kubernetes(cluster).annotateScaledObject(namespace, scaled.name, scaled, change);
+  }
 }
 
 /** Raises `Conflict` over an entry that somebody else has written, before anything is taken back. */
@@ -181,10 +222,15 @@ async function checkHeld({ keys, remediationId }: Held, reader: KubernetesReader
   if (list !== null) requireOwn(list, keys, remediationId);
 }
 
-function canRestart(plan: Plan, change: StopChange, workload: WorkloadState | null): boolean {
+function canRestart(
+  plan: Plan,
+  change: StopChange,
+  workload: WorkloadState | null,
+  zeroed: boolean,
+): boolean {
   if (workload === null) return true;
   const standing = standingOf(change, plan.remediationId, workload);
-  return standing !== "other" && standing !== "unmarked";
+  return standing !== "other" && (zeroed || standing !== "unmarked");
 }
 
 /** What is not there of a change that was made; who did it, where the cluster tells. */
@@ -216,11 +262,16 @@ function stillRunning(top: WorkloadState, { names }: PodsLeft): Verification | n
 async function remaining(
   top: WorkloadState,
   states: readonly Found[],
-  { left, held }: { readonly left: PodsLeft; readonly held: Held | null },
+  {
+    left,
+    held,
+    resumed,
+  }: { readonly left: PodsLeft; readonly held: Held | null; readonly resumed: readonly string[] },
   reader: KubernetesReader,
 ): Promise<Verification> {
   const jobs = await jobsOf(top, reader);
   const remains = [
+    ...resumed,
     ...jobs.map((job) => `${nameOf(job)} was started by it and is not suspended.`),
     ...states.flatMap(({ change, workload }) =>
       (workload === null ? [] : lostPauses(change, workload)).map(

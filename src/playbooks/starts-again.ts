@@ -42,8 +42,14 @@ function isTarget({ kind, name }: Autoscaler["target"], workload: WorkloadState)
   return kind === workload.kind && name === workload.name;
 }
 
-function autoscaler({ name, labels, least }: Autoscaler): StartsAgain {
-  const scaled = at(labels, "scaledobject.keda.sh/name") ?? /^keda-hpa-(.+)$/.exec(name)?.[1] ?? null;
+/** The ScaledObject for which KEDA made this autoscaler, by its label or its name; null: none. */
+export function scaledObjectOf({ name, labels }: Autoscaler): string | null {
+  return at(labels, "scaledobject.keda.sh/name") ?? /^keda-hpa-(.+)$/.exec(name)?.[1] ?? null;
+}
+
+function autoscaler(of: Autoscaler): StartsAgain {
+  const { name, least } = of;
+  const scaled = scaledObjectOf(of);
   if (scaled !== null) {
     return {
       who: `KEDA ScaledObject ${scaled}`,

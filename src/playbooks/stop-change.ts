@@ -140,17 +140,21 @@ export function standingOf(change: StopChange, remediationId: string, workload: 
   return workload.stop === change.before ? "before" : "other";
 }
 
-/** What stops it, as one change. Raises `Conflict` where somebody else has changed it since the plan; null: it is done. */
+/**
+ * What stops it, as one change. Raises `Conflict` where somebody else has changed it since the plan; null: it is done.
+ * `zeroed`: KEDA, which we have told so, may have been faster.
+ */
 export function stopping(
   change: StopChange,
   remediationId: string,
   workload: WorkloadState,
+  zeroed = false,
 ): WorkloadChange | null {
   const standing = standingOf(change, remediationId, workload);
   if (standing === "stopped") return null;
   const { after, annotations, mark } = change;
   const isSame =
-    standing === "before" &&
+    (standing === "before" || (zeroed && standing === "unmarked")) &&
     own(workload.labels, INCIDENT_LABEL) === mark &&
     Object.entries(annotations).every(([key, { before }]) => own(workload.annotations, key) === before);
   if (!isSame) throw foreignStop(change, workload);
@@ -167,14 +171,20 @@ function wordOf(before: StopValue): string {
 
 /**
  * What lets it go on, as one change; null: nothing of ours is there. Where somebody has started it again as it was,
- * only our mark goes. Raises `Conflict` over a value that is not ours, and over one that lost our mark.
+ * only our mark goes. `zeroed`: KEDA, which we have told so, may have set the number again after us. Raises `Conflict` over a
+ * value that is not ours, and over one that lost our mark.
  */
 export function restarting(
   change: StopChange,
   remediationId: string,
   workload: WorkloadState,
+  zeroed = false,
 ): WorkloadChange | null {
-  switch (standingOf(change, remediationId, workload)) {
+  const standing = standingOf(change, remediationId, workload);
+  if (zeroed && standing === "unmarked" && own(workload.labels, INCIDENT_LABEL) === change.mark) {
+    return { stop: change.before, labels: {}, annotations: {} };
+  }
+  switch (standing) {
     case "before":
       return null;
     case "stopped":

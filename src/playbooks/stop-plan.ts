@@ -4,8 +4,9 @@ import type { PlanOutcome } from "../model/playbook.ts";
 import type { Target } from "../model/target.ts";
 import { STOP_FIELDS, WORKLOAD_GROUPS, type WorkloadState } from "../model/workload-state.ts";
 import { holdOf, holdSteps } from "./held-entries.ts";
+import { kedaPauses, kedaStep } from "./keda-pause.ts";
 import { isOptedOut } from "./opted-out.ts";
-import { type StartsAgain, startsAgain } from "./starts-again.ts";
+import { type StartsAgain, scaledObjectOf, startsAgain } from "./starts-again.ts";
 import { isStopped, type StopChange, stopChange, stopStep } from "./stop-change.ts";
 
 /** What is to be planned. */
@@ -32,10 +33,15 @@ export async function planStop(
   if (workload === null) return { outcome: "skip", reason: `${object} has gone.` };
   const obstacle = obstacleTo(workload);
   if (obstacle !== null) return { outcome: "skip", reason: `${object} ${obstacle}.` };
-  const again = startsAgain(workload, await reader.autoscalers(namespace));
+  const keda = kedaPauses(workload, await reader.scaledObjects(namespace));
+  if ("obstacle" in keda) return { outcome: "skip", reason: `${object} ${keda.obstacle}.` };
+  const autoscalers = await reader.autoscalers(namespace);
+  // Those that KEDA made are told of with their ScaledObject.
+  const others = autoscalers.filter((one) => !keda.names.has(scaledObjectOf(one) ?? ""));
+  const again = startsAgain(workload, others);
   const jobs = await jobsOf(workload, reader);
   const changes = changesOf(workload, jobs, again, remediationId);
-  if (changes.length === 0) {
+  if (changes.length + keda.pauses.length === 0) {
     return { outcome: "no-op", reason: `${object} is stopped already.`, identity: workload.uid };
   }
   const held = holds ? await holdOf(workload, reader, remediationId) : null;
@@ -47,6 +53,7 @@ export async function planStop(
       identity: workload.uid,
       steps: [
         ...holdSteps(cluster, keys, remediationId),
+        ...keda.pauses.map((pause) => kedaStep({ cluster, namespace }, pause)),
         ...changes.map((change) => stopStep({ cluster, namespace }, change)),
       ],
       impact: impactOf(workload, holds),
@@ -55,11 +62,12 @@ export async function planStop(
         ...jobs
           .filter(isOptedOut)
           .map(({ name: job }) => `The owner of Job ${job} has opted out: it goes on.`),
+        ...keda.limits,
         ...again.map(({ limit }) => limit),
         ...(holds ? HOLD_LIMITS : []),
         ...(held?.taken ?? []).map((key) => `${key} is held already, and stays so when this is taken back.`),
       ],
-      data: { changes, held: keys.length === 0 ? null : keys },
+      data: { changes, held: keys.length === 0 ? null : keys, keda: keda.pauses },
     },
   };
 }

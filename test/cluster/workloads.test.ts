@@ -7,8 +7,10 @@ import type { WorkloadKind } from "../../src/model/kubernetes-objects.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, RevertOutcome, Verification, WritePorts } from "../../src/model/playbook.ts";
 import { holdWorkload } from "../../src/playbooks/hold-workload.ts";
+import { KEDA_PAUSE } from "../../src/playbooks/keda-pause.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
 import { manifest } from "../playbooks/cluster-objects.ts";
+import { kedaInstalled, scaledObject } from "../playbooks/keda-objects.ts";
 import { running, workloadTarget } from "../playbooks/workload-objects.ts";
 import { eventually, type Lab, type LabObject, realCluster, realLab, standInLab } from "./lab.ts";
 
@@ -157,6 +159,39 @@ describe.each(labs)("workloads on $name", ({ open, isThere }) => {
       for (const [kind, name] of both)
         expect((await found(kind, name))?.spec).toMatchObject({ suspend: false });
       expect(await somePods("nightly-29000001", 2)).toHaveLength(2);
+    },
+  );
+
+  it.runIf(isThere)(
+    "scale-to-zero pauses KEDA's ScaledObject before it stops what that scales, and lets it go on after",
+    { timeout: WAIT },
+    async () => {
+      await lab.apply(kedaInstalled(), running("Deployment", "queue"));
+      await eventually(
+        () => lab.refusal(scaledObject("queue", { name: "queue" })),
+        (answer) => answer === null,
+      );
+      await lab.apply(scaledObject("queue", { name: "queue" }, { annotations: { note: "x" } }));
+      await somePods("queue", 3);
+      const original = await found("ScaledObject", "queue");
+      const plan = await planned(scaleToZero, "Deployment", "queue");
+      expect(plan.steps).toHaveLength(2);
+      expect(await applied(scaleToZero, plan)).toEqual({ verdict: "holds", proof: "proved" });
+      expect((await found("ScaledObject", "queue"))?.metadata).toMatchObject({
+        annotations: { note: "x", [KEDA_PAUSE]: "0" },
+        labels: { [INCIDENT_LABEL]: plan.remediationId },
+      });
+      expect(await ports.read.kubernetes("").marked()).toContainEqual({
+        object: "ScaledObject shop/queue",
+        remediationId: plan.remediationId,
+      });
+      expect(await reverted(scaleToZero, plan)).toEqual({ outcome: "restored" });
+      expect(await reverted(scaleToZero, plan)).toEqual({ outcome: "restored" });
+      const back = await found("ScaledObject", "queue");
+      expect(back?.metadata.annotations).toEqual(original?.metadata.annotations);
+      expect(back?.metadata.labels ?? {}).toEqual(original?.metadata.labels ?? {});
+      expect(back?.spec).toEqual(original?.spec);
+      await somePods("queue", 3);
     },
   );
 

@@ -289,6 +289,7 @@ function stateOf(cluster: KubernetesStandIn): string {
     "replicationcontrollers",
     "deploymentconfigs",
     "rollouts",
+    "scaledobjects",
     "rolebindings",
     "clusterrolebindings",
     "serviceaccounts",

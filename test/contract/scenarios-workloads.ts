@@ -1,5 +1,6 @@
 import { HOLD_LIST, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { node } from "../playbooks/cluster-objects.ts";
+import { kedaInstalled, scaledObject } from "../playbooks/keda-objects.ts";
 import {
   holdListObjects,
   meddled,
@@ -44,6 +45,15 @@ export const workloadScenarios: readonly Scenario[] = [
     target: workloadTarget("CronJob", "nightly"),
     parameters: {},
     foreign: [meddled("CronJob", "nightly")],
+  },
+  {
+    name: "a Deployment that KEDA scales",
+    playbook: "scale-to-zero",
+    objects: [kedaInstalled(), running("Deployment", "web"), scaledObject("queue", { name: "web" })],
+    vanished: [kedaInstalled(), scaledObject("queue", { name: "web" })],
+    target: workloadTarget("Deployment", "web"),
+    parameters: {},
+    foreign: [meddled("Deployment", "web")],
   },
   {
     name: "a Deployment that is held as well",

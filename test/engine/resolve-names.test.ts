@@ -113,6 +113,8 @@ describe("a cluster that does not answer", () => {
       workloadState: never,
       ownedWorkloads: never,
       autoscalers: never,
+      scaledObject: never,
+      scaledObjects: never,
       holdList: never,
       networkPolicy: never,
       networkPolicies: never,

@@ -106,6 +106,8 @@ function cluster(pods: readonly Pod[], workloads: readonly Workload[] = [], node
     workloadState: absent,
     ownedWorkloads: absent,
     autoscalers: absent,
+    scaledObject: absent,
+    scaledObjects: absent,
     holdList: absent,
     networkPolicy: absent,
     networkPolicies: absent,

@@ -129,6 +129,8 @@ export class World {
       workloadState: absent,
       ownedWorkloads: absent,
       autoscalers: absent,
+      scaledObject: absent,
+      scaledObjects: absent,
       holdList: absent,
       networkPolicy: absent,
       networkPolicies: absent,
@@ -176,6 +178,7 @@ export class World {
       askEviction: absent,
       cordonNode: absent,
       changeWorkload: absent,
+      annotateScaledObject: absent,
       changeHoldList: absent,
       changeBlockList: absent,
       // Nothing hangs on it, so it is no place to stop.

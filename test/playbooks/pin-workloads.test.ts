@@ -3,6 +3,7 @@ import { LIST_GROUP, LIST_RESOURCE } from "../../src/model/admission-list.ts";
 import { BEFORE_LABEL, HOLD_LIST, INCIDENT_LABEL, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "../../src/model/kubernetes-objects.ts";
 import { STOP_FIELDS, STOP_KEY, WORKLOAD_GROUPS } from "../../src/model/workload-state.ts";
+import { KEDA_PAUSE } from "../../src/playbooks/keda-pause.ts";
 import { FLUX_PAUSE } from "../../src/playbooks/starts-again.ts";
 import { pinVerdict } from "./pin-verdict.ts";
 import type { Request } from "./pinned-requests.ts";
@@ -132,5 +133,56 @@ describe("the pin on the list of held workloads", () => {
     ]) {
       expect(pinVerdict(request)).not.toEqual([]);
     }
+  });
+});
+
+describe("the pin on a ScaledObject of KEDA", () => {
+  const asked = { scaleTargetRef: { name: "web" }, minReplicaCount: 1 };
+  const free: Workload = { metadata: { annotations: { note: "x" } }, spec: asked };
+  const held: Workload = {
+    metadata: { labels: { [INCIDENT_LABEL]: "a-1" }, annotations: { note: "x", [KEDA_PAUSE]: "0" } },
+    spec: asked,
+  };
+  const scaled = (
+    object: Workload | null,
+    oldObject: Workload | null,
+    more: Partial<Request> = {},
+  ): Request => ({
+    group: "keda.sh",
+    resource: "scaledobjects",
+    name: "queue",
+    object,
+    oldObject,
+    ...more,
+  });
+
+  it.each<[string, Request]>([
+    ["its pause with our mark", scaled(held, free)],
+    ["letting it go on", scaled(free, held)],
+  ])("lets %s through", (_what, request) => {
+    expect(pinVerdict(request)).toEqual([]);
+  });
+
+  it.each<[string, Request]>([
+    [
+      "a pause without our mark",
+      scaled({ ...held, metadata: { annotations: held.metadata["annotations"] } }, free),
+    ],
+    ["another trigger", scaled({ ...held, spec: { ...asked, minReplicaCount: 9 } }, free)],
+    [
+      "another annotation",
+      scaled({ ...held, metadata: { ...held.metadata, annotations: { note: "y" } } }, free),
+    ],
+    [
+      "another label",
+      scaled({ ...held, metadata: { labels: { [INCIDENT_LABEL]: "a-1", team: "x" } } }, free),
+    ],
+    ["a new one", scaled(held, null, { operation: "CREATE" })],
+    ["its deletion", scaled(null, held, { operation: "DELETE" })],
+    ["another kind of KEDA", scaled(held, free, { resource: "triggerauthentications" })],
+  ])("refuses %s", (_what, request) => {
+    expect(pinVerdict(request)).toContainEqual(
+      expect.stringMatching(/^reflex-pinned-identity: it marks and pauses scaled objects/),
+    );
   });
 });

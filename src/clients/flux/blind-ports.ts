@@ -62,6 +62,8 @@ function readsOf(no: () => Promise<never>): Omit<KubernetesReader, Answered> {
     webhooks: no,
     service: no,
     sessionList: no,
+    scaledObject: no,
+    scaledObjects: no,
   };
 }
 
@@ -87,5 +89,6 @@ function writesOf(no: () => Promise<never>): Omit<KubernetesWriter, Changed> {
     createServiceAccount: no,
     selectObjects: no,
     admitSources: no,
+    annotateScaledObject: no,
   };
 }

@@ -15,6 +15,7 @@ import { checkName, checkNamespace } from "./object-names.ts";
 import { namespaceFrom, nodeFrom, podFrom, policyFrom, workloadFrom } from "./objects-from-api.ts";
 import { readPodRules } from "./pod-rules.ts";
 import { readRoleBindings } from "./role-bindings.ts";
+import { readScaledObjects } from "./scaled-objects.ts";
 import { readServiceAccounts } from "./service-accounts.ts";
 import { readServices } from "./services.ts";
 import { readSessionList } from "./session-list.ts";
@@ -90,6 +91,7 @@ export function createReader(connection: Connection): KubernetesReader {
     ...readWebhooks(connection),
     ...readServices(connection),
     ...readSessionList(connection),
+    ...readScaledObjects(connection),
     blockList: () => readBlockList(connection),
     ...readHoldList(connection),
     ...readPodRules(connection),

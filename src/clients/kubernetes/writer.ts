@@ -12,6 +12,7 @@ import { nodeFrom, podFrom } from "./objects-from-api.ts";
 import { writePodRules } from "./pod-rules.ts";
 import { policyOf } from "./reader.ts";
 import { writeRoleBindings } from "./role-bindings.ts";
+import { writeScaledObjects } from "./scaled-objects.ts";
 import { writeServiceAccounts } from "./service-accounts.ts";
 import { writeServices } from "./services.ts";
 import { writeSessionList } from "./session-list.ts";
@@ -34,6 +35,7 @@ export function createWriter(connection: Connection): KubernetesWriter {
     ...writeWebhooks(connection),
     ...writeServices(connection),
     ...writeSessionList(connection),
+    ...writeScaledObjects(connection),
     async createDenyAllPolicy({ namespace, name, podLabel, labels, annotations }) {
       checkNamespace(namespace);
       checkName(name);
