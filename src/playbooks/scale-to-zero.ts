@@ -68,6 +68,7 @@ export const scaleToZero = playbook({
       ...workloadChanges,
       { apiGroup: "", resource: "pods", verbs: ["list"] },
       { apiGroup: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"] },
+      { apiGroup: "policy", resource: "poddisruptionbudgets", verbs: ["list"] },
       { apiGroup: "keda.sh", resource: "scaledobjects", verbs: ["get", "list", "patch"] },
       ...holdPermissions,
     ],

@@ -1,5 +1,6 @@
 import { WORKLOAD_KINDS } from "../model/kubernetes-objects.ts";
-import type { KubernetesReader } from "../model/kubernetes-port.ts";
+import { type KubernetesReader, selects } from "../model/kubernetes-port.ts";
+import type { DisruptionBudget } from "../model/network-surroundings.ts";
 import type { PlanOutcome } from "../model/playbook.ts";
 import type { Target } from "../model/target.ts";
 import { STOP_FIELDS, WORKLOAD_GROUPS, type WorkloadState } from "../model/workload-state.ts";
@@ -59,6 +60,7 @@ export async function planStop(
       impact: impactOf(workload, holds),
       limits: [
         ...limitsOf(workload),
+        ...budgetWords(workload, await reader.disruptionBudgets(namespace)),
         ...jobs
           .filter(isOptedOut)
           .map(({ name: job }) => `The owner of Job ${job} has opted out: it goes on.`),
@@ -126,6 +128,17 @@ function impactOf({ kind }: WorkloadState, holds: boolean): string {
       ? "What the workload has begun is suspended and its pods end, and it begins nothing new"
       : "All pods of the workload end, and what it serves is down";
   return `${what} until this is taken back${holds ? "; whoever starts it again gets no pods" : ""}.`;
+}
+
+/** The budgets that count its pods, a sentence each. Its pods are known by the labels of their template. */
+function budgetWords({ templateLabels }: WorkloadState, budgets: readonly DisruptionBudget[]): string[] {
+  return budgets.flatMap(({ namespace, name, selector, allowed }) =>
+    selector !== null && selects(selector, templateLabels)
+      ? [
+          `PodDisruptionBudget ${namespace}/${name}, which lets ${allowed} of its pods go now, counts these and is not asked: the availability that it promises ends.`,
+        ]
+      : [],
+  );
 }
 
 function limitsOf({ kind }: WorkloadState): string[] {

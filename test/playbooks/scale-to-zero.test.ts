@@ -143,6 +143,48 @@ describe("the plan", () => {
   });
 });
 
+describe("the disruption budgets of the pods", () => {
+  const asks = (name: string, selector?: object, namespace = "shop") => ({
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { namespace, name },
+    spec: { minAvailable: 2, ...(selector === undefined ? {} : { selector }) },
+    status: { disruptionsAllowed: 1 },
+  });
+  const words = (name: string) =>
+    `PodDisruptionBudget shop/${name}, which lets 1 of its pods go now, counts these and is not asked: the availability that it promises ends.`;
+
+  it("are named in the plan where they count its pods, and hold nothing up", async () => {
+    const { cluster, ports } = await start([
+      workload("Deployment", "web", 3),
+      asks("web", { matchLabels: { app: "web" } }),
+      asks("all", {}),
+      asks("some", { matchExpressions: [{ key: "app", operator: "In", values: ["web", "api"] }] }),
+      asks("other", { matchLabels: { app: "api" } }),
+      asks("none"),
+      asks("elsewhere", { matchLabels: { app: "web" } }, "bank"),
+    ]);
+    const plan = await planOf(ports);
+    const named = plan.limits.filter((limit) => limit.startsWith("PodDisruptionBudget "));
+    expect(named.toSorted()).toEqual([words("all"), words("some"), words("web")]);
+    await scaleToZero.apply(plan, ports);
+    expect(await scaleToZero.verify(plan, ports)).toEqual({ verdict: "holds", proof: "proved" });
+    expect(cluster.effects.every(({ plural }) => plural !== "poddisruptionbudgets")).toBe(true);
+  });
+
+  it("change nothing of what was approved when they count anew", async () => {
+    const { cluster, ports } = await start([
+      workload("Deployment", "web", 3),
+      asks("web", { matchLabels: { app: "web" } }),
+    ]);
+    const { hash } = await planOf(ports);
+    cluster.seed([{ ...asks("web", { matchLabels: { app: "web" } }), status: { disruptionsAllowed: 0 } }]);
+    const anew = await planOf(ports);
+    expect(anew.hash).toBe(hash);
+    expect(anew.limits.join(" ")).toContain("which lets 0 of its pods go now");
+  });
+});
+
 describe("scaling", () => {
   it.each([
     ["Deployment", 3],

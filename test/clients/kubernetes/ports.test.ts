@@ -109,6 +109,27 @@ describe("reading", () => {
     expect(await reader.node("n2")).toMatchObject(silent);
   });
 
+  it("reads the disruption budgets of a namespace, or of all", async () => {
+    const budget = (namespace: string, more: object = {}): object => ({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { namespace, name: "web" },
+      spec: { minAvailable: 1, selector: { matchLabels: { app: "web" } } },
+      ...more,
+    });
+    const { reader } = await start([
+      budget("shop", { status: { disruptionsAllowed: 2 } }),
+      budget("bank", { spec: { minAvailable: 1 } }),
+    ]);
+    const shop = { namespace: "shop", name: "web", selector: { matchLabels: { app: "web" } }, allowed: 2 };
+    expect(await reader.disruptionBudgets("shop")).toMatchObject([shop]);
+    const all = await reader.disruptionBudgets();
+    expect(all).toHaveLength(2);
+    expect(all).toContainEqual(
+      expect.objectContaining({ namespace: "bank", name: "web", selector: null, allowed: 0 }),
+    );
+  });
+
   it("reads absent objects as null", async () => {
     const { reader } = await start([]);
     expect(await reader.pod("shop", "web")).toBeNull();
@@ -119,6 +140,10 @@ describe("reading", () => {
     expect(await reader.workloadState("Rollout", "shop", "web")).toBeNull();
     expect(await reader.ownedWorkloads("Job", "shop")).toEqual({ workloads: [], whole: true });
     expect(await reader.autoscalers("shop")).toEqual([]);
+    // Where KEDA is not installed there is none of it.
+    expect(await reader.scaledObject("shop", "web")).toBeNull();
+    expect(await reader.scaledObjects("shop")).toEqual([]);
+    expect(await reader.disruptionBudgets("shop")).toEqual([]);
     expect(await reader.holdList()).toBeNull();
     expect(await reader.networkPolicy("shop", "web")).toBeNull();
     expect(await reader.networkPolicies("shop")).toEqual([]);
@@ -267,7 +292,7 @@ describe("reading", () => {
       ]),
     );
     // A kind that the cluster does not have is one of which nothing bears our mark.
-    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(20);
+    expect(cluster.requests.filter(({ query }) => query.includes("labelSelector"))).toHaveLength(21);
   });
 });
 
