@@ -1,8 +1,8 @@
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
-import { Permanent } from "../../src/model/errors.ts";
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { Permanent, Retryable } from "../../src/model/errors.ts";
+import { INCIDENT_LABEL, SESSION_LIST } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, Verification, WritePorts } from "../../src/model/playbook.ts";
 import type { Target } from "../../src/model/target.ts";
@@ -52,6 +52,12 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));
+
+  /** What the daily search finds of it. */
+  async function marksOf({ remediationId }: Plan): Promise<readonly string[]> {
+    const marked = await ports.read.kubernetes(CLUSTER).marked();
+    return marked.flatMap((one) => (one.remediationId === remediationId ? [one.object] : []));
+  }
 
   async function planned(playbook: AnyPlaybook, target: Target, parameters: unknown = {}): Promise<Plan> {
     runs += 1;
@@ -207,6 +213,7 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
       const target = { kind: "webhook", cluster: CLUSTER, webhookKind: kind, name: "evil" } as const;
       const plan = await planned(disableWebhook, target);
       expect(await applied(disableWebhook, plan)).toEqual({ verdict: "holds", proof: "declared" });
+      expect(await marksOf(plan)).toEqual([`${kind} evil`]);
       expect(await settles(false)).not.toContain(true);
       expect(await disableWebhook.revert(plan, ports)).toEqual({ outcome: "restored" });
       expect(await settles(true)).not.toContain(false);
@@ -247,6 +254,7 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
       for (const parameters of [{}, { ranges: ["203.0.113.0/24", "2001:db8:1::/48"] }]) {
         const plan = await planned(restrictServiceSources, target, parameters);
         expect(await applied(restrictServiceSources, plan)).toEqual({ verdict: "holds", proof: "declared" });
+        expect(await marksOf(plan)).toEqual(["Service shop/web"]);
         const held = await named("services", "web", "shop");
         expect(held?.spec?.["loadBalancerSourceRanges"]).toEqual(
           parameters.ranges ?? ["192.0.2.0/32", "2001:db8::/128"],
@@ -280,6 +288,7 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
       const plan = await planned(denyExec, target);
       expect(await lab.session("shop", "closed")).not.toContain("reflex-denied-session");
       expect(await applied(denyExec, plan)).toEqual({ verdict: "holds", proof: "declared" });
+      expect(await marksOf(plan)).toEqual([`entry shop.closed of ${SESSION_LIST}`]);
       const isDenied = (said: string): boolean => said.includes("reflex-denied-session: shop/closed");
       expect(await eventually(() => lab.session("shop", "closed"), isDenied)).toContain(
         "reflex-denied-session",
@@ -298,10 +307,20 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
     await lab.apply({ apiVersion: "v1", kind: "Node", metadata: { name: "n1", labels: { pool: "a" } } });
     const plan = await planned(cordonNode, { kind: "node", cluster: CLUSTER, name: "n1" });
     expect(await applied(cordonNode, plan)).toEqual({ verdict: "holds", proof: "declared" });
+    expect(await marksOf(plan)).toEqual(["node n1"]);
     const held = await named("nodes", "n1");
     expect(held?.spec?.["unschedulable"]).toBe(true);
     expect(held?.metadata.labels?.[INCIDENT_LABEL]).toBe(plan.remediationId);
-    expect(await cordonNode.revert(plan, ports)).toEqual({ outcome: "restored" });
+    // The controller of nodes puts taints on it meanwhile: then it is asked again, as the engine does.
+    const reverted = await eventually(
+      () =>
+        cordonNode.revert(plan, ports).catch((error: unknown) => {
+          if (error instanceof Retryable) return null;
+          throw error;
+        }),
+      (outcome) => outcome !== null,
+    );
+    expect(reverted).toEqual({ outcome: "restored" });
     const after = await named("nodes", "n1");
     expect(after?.spec?.["unschedulable"]).toBeUndefined();
     expect(after?.metadata.labels?.["pool"]).toBe("a");

@@ -126,7 +126,7 @@ describe("reading", () => {
     const all = await reader.disruptionBudgets();
     expect(all).toHaveLength(2);
     expect(all).toContainEqual(
-      expect.objectContaining({ namespace: "bank", name: "web", selector: null, allowed: 0 }),
+      expect.objectContaining({ namespace: "bank", name: "web", selector: null, allowed: null }),
     );
   });
 
