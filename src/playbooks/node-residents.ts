@@ -1,5 +1,5 @@
 import { Refused } from "../model/errors.ts";
-import { INCIDENT_LABEL } from "../model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../model/incident-mark.ts";
 import {
   type Namespace,
   type Owner,
@@ -115,7 +115,7 @@ function judging(
 }
 
 function staysByKind({ mirror, controller, phase, labels }: Pod): string | null {
-  const label = labels[INCIDENT_LABEL];
+  const label = labels[INCIDENT_LABEL] ?? labels[EGRESS_LABEL];
   if (phase === "Succeeded" || phase === "Failed") return "it has ended by itself";
   if (mirror || controller?.kind === "Node") return "it is a static pod of the node";
   if (controller?.kind === "DaemonSet") return "its DaemonSet would start another right there";

@@ -135,7 +135,7 @@ function budgetWords({ templateLabels }: WorkloadState, budgets: readonly Disrup
   return budgets.flatMap(({ namespace, name, selector, allowed }) =>
     selector !== null && selects(selector, templateLabels)
       ? [
-          `PodDisruptionBudget ${namespace}/${name}, which lets ${allowed ?? "none"} of its pods go now, counts these and is not asked: the availability that it promises ends.`,
+          `PodDisruptionBudget ${namespace}/${name}, which lets ${allowed ?? 0} of its pods go now, counts these and is not asked: the availability that it promises ends.`,
         ]
       : [],
   );

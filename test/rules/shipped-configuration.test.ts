@@ -104,8 +104,8 @@ describe("the shipped reflex.yaml", () => {
     const used = shipped().configuration.rules.flatMap(({ playbooks: listed }) =>
       listed.flatMap(({ name, rungs = [] }) => [name, ...rungs.map(({ playbook }) => playbook)]),
     );
-    // What ends a pod, or only holds it, is for people and for other playbooks' parameters.
-    const byHand = ["terminate-pod", "hold-workload"];
+    // What ends pods, or only holds them, is for people and for other playbooks' parameters.
+    const byHand = ["terminate-pod", "drain-node-except", "hold-workload"];
     expect([...new Set([...used, ...byHand])].toSorted()).toEqual(
       playbooks.map(({ name }) => name).toSorted(),
     );
