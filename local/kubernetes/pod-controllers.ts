@@ -130,8 +130,9 @@ function createPod(store: ObjectStore, resource: Resource, owner: KubeObject, wa
   const open = store
     .list(resourceNamed("nodes"))
     .filter((one) => valueAt(one, "spec", "unschedulable") !== true);
-  // A DaemonSet tolerates a cordon, and so names its node.
-  const node = wanted.node ?? open[0]?.metadata.name;
+  // A DaemonSet tolerates a cordon, and so names its node; a template that names one asks no scheduler.
+  const named = stringAt(template, "spec", "nodeName");
+  const node = wanted.node ?? (named === "" ? open[0]?.metadata.name : named);
   const spec = { ...objectAt(template, "spec"), ...(node === undefined ? {} : { nodeName: node }) };
   const { object } = createObject(
     store,

@@ -1,8 +1,11 @@
 import type { Node, Pod } from "./kubernetes-objects.ts";
 
-/** A pod, and whether it keeps data on its node that another pod elsewhere does not find (emptyDir, hostPath). */
+/** A pod of a node, with what matters where it is to go elsewhere. */
 export interface NodePod extends Pod {
+  /** It keeps data on the node that another pod elsewhere does not find (emptyDir, hostPath). */
   readonly localData: boolean;
+  /** It may start on a node that is cordoned, and so right where it was. */
+  readonly toleratesCordon: boolean;
 }
 
 /** What may be read of the nodes of a cluster and of who runs there. Errors as in `KubernetesReader`. */

@@ -8,7 +8,6 @@ import { type KubernetesPermission, playbook, type ReadPorts } from "../model/pl
 import { MOST_MOVED, NO_ROOM, nodeObstacle, suspectObstacle, takers, tooMany } from "./drain-obstacles.ts";
 import { drainLimits, namesOf, podName } from "./drain-words.ts";
 import {
-  cordonedAt,
   cordonedNode,
   cordonStep,
   liftCordon,
@@ -137,11 +136,10 @@ export const drainNodeExcept = playbook({
     }
     requireWilling(await cordonedNode(cordon, read));
     await putCordon(cordon, ports);
-    const node = await cordonedNode(cordon, read);
     // Nobody is evicted while the node is open to new pods: reading back tells.
-    if (lostCordon(node, cordon) !== null) return;
+    if (lostCordon(await cordonedNode(cordon, read), cordon) !== null) return;
     const { movers, budgets } = await residentsOf(household, await reader.podsOnNode(name), read);
-    const planned = movers.filter((one) => !one.pod.deleting && whyLeft(one, plan, node) === null);
+    const planned = movers.filter((one) => !one.pod.deleting && isApproved(one, plan)).toSorted(byAge);
     if (planned.length > 0 && takers(await reader.nodes(), name).length === 0) {
       throw new Retryable(NO_ROOM, "Have another node take pods: till then nobody is evicted.", {
         retryAfterMs: WAIT_MS,
@@ -182,12 +180,7 @@ export const drainNodeExcept = playbook({
     const { cluster, node: name } = household;
     const onNode = await read.kubernetes(cluster).podsOnNode(name);
     const { movers, budgets, whole } = await residentsOf(household, onNode, read);
-    const left = movers
-      .filter(({ pod }) => !pod.deleting)
-      .map((one) => {
-        const why = whyLeft(one, plan, node) ?? whyHeld(one.pod, budgets);
-        return `Pod ${podName(one.pod)} is left on the node${why}.`;
-      });
+    const left = movers.filter(({ pod }) => !pod.deleting).map((one) => leftWords(one, plan, budgets));
     const ending = movers.filter(({ pod }) => pod.deleting).map(({ pod }) => podName(pod));
     if (ending.length > 0) {
       const slow = `${namesOf(ending)}: evicted and still ending, by a time of their own or since the node does not answer.`;
@@ -217,23 +210,25 @@ function evictionStep({ cluster, node }: Household, moved: readonly string[]): P
   ];
 }
 
-/** Why a pod that could be moved is not, for the end of "… is left on the node"; null: it is to be moved. */
-function whyLeft({ pod, owner }: Mover, plan: Plan, node: Node | null): string | null {
-  if (!dataSchema.parse(plan.data).owners.includes(owner)) {
-    return `: nobody approved to move pods of ${owner}`;
-  }
-  const since = node === null ? null : cordonedAt(node);
-  // So nobody who comes back is evicted again and again.
-  return since !== null && Date.parse(pod.createdAt) > Date.parse(since)
-    ? ": it came after the cordon"
-    : null;
+/** The oldest first: whoever comes in the place of another does not keep those who were there from going. */
+function byAge(one: Mover, other: Mover): number {
+  return one.pod.createdAt < other.pod.createdAt ? -1 : 1;
 }
 
-function whyHeld(pod: Pod, budgets: readonly DisruptionBudget[]): string {
-  const closed = budgetsOf(pod, budgets).find(({ allowed }) => allowed === 0);
-  return closed === undefined
-    ? ": its end is not there"
-    : `: PodDisruptionBudget ${closed.name} lets nobody go now`;
+/** Did the plan name the owner of a pod, so that somebody approved that it is moved? */
+function isApproved({ owner }: Mover, plan: Plan): boolean {
+  return dataSchema.parse(plan.data).owners.includes(owner);
+}
+
+/** Who is still there that could be moved, and why, a sentence. */
+function leftWords(mover: Mover, plan: Plan, budgets: readonly DisruptionBudget[]): string {
+  const closed = budgetsOf(mover.pod, budgets).find(({ allowed }) => allowed === 0);
+  const why = !isApproved(mover, plan)
+    ? `nobody approved to move pods of ${mover.owner}`
+    : closed === undefined
+      ? "it was not evicted, or came since"
+      : `PodDisruptionBudget ${closed.name} lets nobody go now`;
+  return `Pod ${podName(mover.pod)} is left on the node: ${why}.`;
 }
 
 function requireWilling(node: Node | null): void {

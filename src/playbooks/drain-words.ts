@@ -29,7 +29,7 @@ export function drainLimits(residents: Residents, others: readonly Node[], node:
           "Taking it back lets new pods on the node and moves nobody back.",
           `Whether ${others.length === 1 ? "the other node" : `one of the ${others.length} other nodes`} has room for them is for the scheduler to find: till then they wait, and what they serve is short.`,
         ]),
-    "Who comes after the cordon, since it tolerates it or names the node itself, is told and not evicted.",
+    "Whose template names the node comes back: it is evicted some times at most, and then told.",
     "Whoever upgrades, repairs or scales the node pool may uncordon the node or take it away.",
     ...(node.ready ? [] : ["The node is not ready: evicted pods may not end before it answers again."]),
   ];

@@ -98,13 +98,6 @@ export async function cordonedNode(
   return node?.uid === uid ? node : null;
 }
 
-/** When the cordon was last set, by whomever, as the cluster recorded it (ISO 8601); null where it does not say. */
-export function cordonedAt({ managers }: Node): string | null {
-  const set = managers.filter(({ fields }) => fields.some((field) => field.join(".") === CORDON.join(".")));
-  const times = set.flatMap(({ at }) => at ?? []);
-  return times.toSorted().at(-1) ?? null;
-}
-
 function foreignChange(node: Node): Conflict {
   const { name, unschedulable, labels } = node;
   const label = labels[INCIDENT_LABEL];

@@ -52,7 +52,12 @@ export async function residentsOf(
   const budgets = await read.kubernetes(household.cluster).disruptionBudgets();
   const judge = judging(household, budgets, read);
   const others = pods.filter((pod) => !isSuspect(pod, household));
-  const judged = await Promise.all(others.map((pod) => judge(pod)));
+  const judged = await Promise.all(
+    others.map((pod): Promise<Mover | Stayer> | Stayer => {
+      const why = staysOnList(pod);
+      return why === null ? judge(pod) : { pod, why };
+    }),
+  );
   return {
     movers: judged.flatMap((one) => ("owner" in one ? [one] : [])),
     stayers: judged.flatMap((one) => ("why" in one ? [one] : [])),
@@ -73,8 +78,8 @@ export function judgeAnew<P extends Pod>(
 }
 
 /** How many of these could be moved at most, before anything of them is read besides. */
-export function couldMove(pods: readonly Pod[], household: Household): number {
-  return pods.filter((pod) => !isSuspect(pod, household) && staysByKind(pod) === null).length;
+export function couldMove(pods: readonly NodePod[], household: Household): number {
+  return pods.filter((pod) => !isSuspect(pod, household) && staysOnList(pod) === null).length;
 }
 
 // By its name as well: what came back under it is what the alert may be about.
@@ -112,6 +117,12 @@ function judging(
     const above = await topOwner(pod, workloadOf);
     return "why" in above ? { pod, why: above.why } : { pod, owner: above.owner };
   };
+}
+
+function staysOnList(pod: NodePod): string | null {
+  return (
+    staysByKind(pod) ?? (pod.toleratesCordon ? "it tolerates a cordon, and would come right back" : null)
+  );
 }
 
 function staysByKind({ mirror, controller, phase, labels }: Pod): string | null {

@@ -39,6 +39,9 @@ export interface Lab {
   empty(replicaSet: string): Promise<void>;
   /** Sets the wanted number of pods of a Deployment in the namespace shop, as an administrator does. */
   scale(deployment: string, replicas: number): Promise<void>;
+  /** Says of a pod or a node what a kubelet would, and has a pod that waits run on a node. */
+  report(kind: "nodes" | "pods", name: string, status: object, namespace?: string): Promise<void>;
+  bind(namespace: string, pod: string, node: string): Promise<void>;
   /** Deletes one object as an administrator. */
   remove(kind: string, name: string, namespace?: string): Promise<void>;
   list(kind: string, namespace?: string): Promise<readonly LabObject[]>;
@@ -128,6 +131,17 @@ export async function realLab(): Promise<Lab> {
     async scale(deployment, replicas) {
       await kubectl(["--namespace=shop", "scale", `deployment/${deployment}`, `--replicas=${replicas}`]);
     },
+    async report(kind, name, status, namespace) {
+      const where = namespace === undefined ? [] : [`--namespace=${namespace}`];
+      const patch = ["--subresource=status", "--type=merge", "-p", JSON.stringify({ status })];
+      await kubectl([...where, "patch", kind, name, ...patch]);
+    },
+    async bind(namespace, pod, node) {
+      const target = { apiVersion: "v1", kind: "Node", name: node };
+      const binding = { apiVersion: "v1", kind: "Binding", metadata: { name: pod }, target };
+      const path = `/api/v1/namespaces/${namespace}/pods/${pod}/binding`;
+      await kubectl(["create", "--raw", path, "-f", "-"], JSON.stringify(binding));
+    },
     async remove(kind, name, namespace) {
       await kubectl(["delete", kind, name, ...(namespace === undefined ? [] : ["--namespace", namespace])]);
     },
@@ -181,6 +195,17 @@ export async function standInLab(): Promise<Lab> {
       const headers = { authorization: "Bearer stand-in-token" };
       return (await fetch(cluster.url + path, { method: "POST", headers })).text();
     },
+    async report(kind, name, status, namespace) {
+      const within = namespace === undefined ? "" : `/namespaces/${namespace}`;
+      const answer = await fetch(`${cluster.url}/api/v1${within}/${kind}/${name}/status`, {
+        method: "PATCH",
+        headers: { authorization: "Bearer stand-in-token", "content-type": "application/merge-patch+json" },
+        body: JSON.stringify({ status }),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    // Its controllers give each pod a node.
+    bind: () => Promise.resolve(),
     async remove(kind, name, namespace) {
       const of = resourceNamed(kind);
       const group = of.group === "" ? `api/${of.version}` : `apis/${of.group}/${of.version}`;

@@ -40,7 +40,7 @@ export const drainWay: WayOfLife = {
   needsPod: true,
   writes: [
     { method: "PATCH", path: "/nodes/" },
-    { method: "POST", path: "/eviction", ends: true, half: /is left on the node: its end is not there/ },
+    { method: "POST", path: "/eviction", ends: true, half: /is left on the node: it was not evicted/ },
   ],
   never: { verifying: "here nobody takes the time to end a pod" },
 };

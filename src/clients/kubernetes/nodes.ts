@@ -1,4 +1,4 @@
-import type { V1Volume } from "@kubernetes/client-node";
+import type { V1Toleration, V1Volume } from "@kubernetes/client-node";
 import type { NodeReader } from "../../model/node-port.ts";
 import { checkedItems, completeMetadata } from "./checked-answer.ts";
 import type { Connection } from "./connection.ts";
@@ -6,6 +6,7 @@ import { checkName } from "./object-names.ts";
 import { nodeFrom, podFrom } from "./objects-from-api.ts";
 
 const MOST = 500;
+const CORDON_TAINT = "node.kubernetes.io/unschedulable";
 
 /** The nodes and who runs there, over one connection. */
 export function readNodes({ call }: Connection): NodeReader {
@@ -26,6 +27,7 @@ export function readNodes({ call }: Connection): NodeReader {
         const pods = checkedItems(answer, "PodList").map((item) => ({
           ...podFrom(completeMetadata(item.metadata), item),
           localData: (item.spec?.volumes ?? []).some(isLocal),
+          toleratesCordon: (item.spec?.tolerations ?? []).some(isOfCordons),
         }));
         return { pods, whole: (answer.metadata?._continue ?? "") === "" };
       });
@@ -35,4 +37,10 @@ export function readNodes({ call }: Connection): NodeReader {
 
 function isLocal({ emptyDir, hostPath }: V1Volume): boolean {
   return emptyDir !== undefined || hostPath !== undefined;
+}
+
+/** Does it tolerate the taint that a cordon puts on? Without a key it tolerates any. */
+function isOfCordons({ key, operator, effect }: V1Toleration): boolean {
+  const isOfKey = key === CORDON_TAINT || (!key && operator === "Exists");
+  return isOfKey && (!effect || effect === "NoSchedule");
 }

@@ -52,6 +52,24 @@ describe("a node", () => {
     ]);
   });
 
+  it("has pods that tolerate a cordon, by its taint or by all", async () => {
+    const key = "node.kubernetes.io/unschedulable";
+    const of = (name: string, toleration: object) =>
+      pod(name, {
+        spec: { containers: [{ name: "c", image: "a" }], nodeName: "n1", tolerations: [toleration] },
+      });
+    const { reader } = await start([
+      of("named", { key, operator: "Exists" }),
+      of("equal", { key, effect: "NoSchedule" }),
+      of("any", { operator: "Exists" }),
+      of("other", { key: "node.kubernetes.io/not-ready", operator: "Exists", effect: "NoExecute" }),
+      of("other-effect", { operator: "Exists", effect: "NoExecute" }),
+    ]);
+    const { pods } = await reader.podsOnNode("n1");
+    const tolerant = pods.filter(({ toleratesCordon }) => toleratesCordon).map(({ name }) => name);
+    expect(tolerant.toSorted()).toEqual(["any", "equal", "named"]);
+  });
+
   it("is asked of in pages no larger than 500", async () => {
     const { cluster, reader } = await start([], false);
     await reader.nodes();
