@@ -183,7 +183,7 @@ describe("what is not emptied", () => {
     expect(writes(cluster)).toEqual([]);
   });
 
-  it("goes without a person's word", () => {
+  it("is any node without a person's word", () => {
     expect(drainNodeExcept.needsApproval?.({})).toContain("a person decides");
     expect(drainNodeExcept).toMatchObject({ highImpact: true, reversible: true, destroysEvidence: true });
   });
