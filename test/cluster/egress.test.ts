@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Conflict } from "../../src/model/errors.ts";
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, WritePorts } from "../../src/model/playbook.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
@@ -116,7 +116,7 @@ describe.each(labs)("policies of ours on $name", ({ open, isThere }) => {
       await restrictEgress.apply(plan, ports);
       await restrictEgress.apply(plan, ports);
       expect(await restrictEgress.verify(plan, ports)).toEqual({ verdict: "holds", proof: "declared" });
-      expect(await labelsOf("web-1")).toEqual({ app: "web", [INCIDENT_LABEL]: plan.remediationId });
+      expect(await labelsOf("web-1")).toEqual({ app: "web", [EGRESS_LABEL]: plan.remediationId });
       const own = (await policies()).find(
         ({ metadata }) => metadata.name === `reflex-egress-${plan.remediationId}`,
       );

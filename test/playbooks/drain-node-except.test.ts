@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
 import { valueAt } from "../../local/kubernetes/json-value.ts";
 import { Conflict, Refused, Retryable } from "../../src/model/errors.ts";
-import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
+import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
@@ -215,6 +215,14 @@ describe("who stays", () => {
     [
       "a pod that another remediation marked",
       [owner(), of("ReplicaSet", "x", "web", { metadata: marked })],
+      "label of remediation b-2",
+    ],
+    [
+      "a pod whose egress another remediation restricts",
+      [
+        owner(),
+        of("ReplicaSet", "x", "web", { metadata: { labels: { app: "web", [EGRESS_LABEL]: "b-2" } } }),
+      ],
       "label of remediation b-2",
     ],
     [

@@ -17,33 +17,47 @@ const PACKED = /^[A-Za-z0-9+/=\s]*$/;
 /** No answer that is asked for unpacks to more. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+const ANSWER = /^answer (\d{1,3}) (\d{1,3}) (gzip|plain) (\d{1,12})$/;
+const LATE = /^late (\d{1,3})$/;
+
 /**
  * What a command printed, by number of the request. A request whose answer is not there from its first line to its last
  * is left out: what was cut is no answer. Only lines with the boundary (hex digits), which nobody but us knew, divide it.
  */
 export function outcomesIn(logs: string, boundary: string): ReadonlyMap<number, Outcome> {
   const outcomes = new Map<number, Outcome>();
-  const text = `\n${logs}`;
-  const line = (words: string): string => `\\n${boundary} ${words}\\s*?(?:\\n|$)`;
-  for (const [, number] of text.matchAll(new RegExp(line("late (\\d{1,3})"), "g"))) {
-    outcomes.set(Number(number), { kind: "late" });
-  }
-  const answers = new RegExp(
-    `${line("answer (\\d{1,3}) (\\d{1,3}) (gzip|plain) (\\d{1,12})")}([^]*?)${line("words \\1")}([^]*?)${line("end \\1")}`,
-    "g",
-  );
-  for (const [, number, exitCode, packing = "", size, answer = "", told = ""] of text.matchAll(answers)) {
-    const [body, words] = [unpacked(answer, packing), unpacked(told, packing)];
-    if (body === null || words === null) continue;
+  const parts = partsOf(logs, boundary);
+  for (const [at, { said, text }] of parts.entries()) {
+    const [, late] = LATE.exec(said) ?? [];
+    if (late !== undefined) outcomes.set(Number(late), { kind: "late" });
+    const [, number, exitCode, packing = "", size] = ANSWER.exec(said) ?? [];
+    const [words, end] = parts.slice(at + 1, at + 3);
+    if (number === undefined || words?.said !== `words ${number}` || end?.said !== `end ${number}`) continue;
+    const [body, told] = [unpacked(text, packing), unpacked(words.text, packing)];
+    if (body === null || told === null) continue;
     outcomes.set(Number(number), {
       kind: "answer",
       exitCode: Number(exitCode),
       body,
       size: Number(size),
-      words: Buffer.from(words).toString("utf8"),
+      words: Buffer.from(told).toString("utf8"),
     });
   }
   return outcomes;
+}
+
+/** What each line with the boundary says, and what stands between it and the next. */
+function partsOf(
+  logs: string,
+  boundary: string,
+): readonly { readonly said: string; readonly text: string }[] {
+  const parts: { readonly said: string; readonly lines: string[] }[] = [];
+  for (const line of logs.split("\n")) {
+    if (line.startsWith(`${boundary} `)) {
+      parts.push({ said: line.slice(boundary.length + 1).trimEnd(), lines: [] });
+    } else parts.at(-1)?.lines.push(line);
+  }
+  return parts.map(({ said, lines }) => ({ said, text: lines.join("\n") }));
 }
 
 function unpacked(text: string, packing: string): Uint8Array | null {
