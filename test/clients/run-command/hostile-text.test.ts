@@ -7,9 +7,11 @@ import { kubectlRequest } from "../../../src/clients/run-command/kubectl-request
 import { Refused } from "../../../src/model/errors.ts";
 
 const SAFE = /^(?:-|[A-Za-z0-9/][A-Za-z0-9/?&=%._~:-]*)$/;
+// Good names are the most, so that in every run some requests leave.
 const anyText = fc.oneof(
-  fc.string({ unit: "binary" }),
-  fc.constantFrom("web-1", "shop", "system:node", "..", "-", "--raw", "$(id)", "a b", "a\nb", "'"),
+  { arbitrary: fc.constantFrom("web-1", "shop", "system:node"), weight: 4 },
+  { arbitrary: fc.string({ unit: "binary" }), weight: 1 },
+  { arbitrary: fc.constantFrom("..", "-", "--raw", "$(id)", "a b", "a\nb", "'"), weight: 1 },
 );
 
 function wordsOf(
