@@ -35,14 +35,11 @@ export function readAdmissionList(
   name: string,
   isNone: (error: unknown) => boolean = isNotServed,
 ): Promise<AdmissionList | null> {
-  return find({ verb: "get", ...right(name) }, async (apis) => {
-    try {
-      return listFrom(apis, await apis.custom.getNamespacedCustomObject(of(name)), name);
-    } catch (error) {
-      if (isNone(error)) return null;
-      throw error;
-    }
-  });
+  return find(
+    { verb: "get", ...right(name) },
+    async (apis) => listFrom(apis, await apis.custom.getNamespacedCustomObject(of(name)), name),
+    isNone,
+  );
 }
 
 /** As `readAdmissionList`; null as well unless policy and binding are there and deny by this list, so that an entry counts. */

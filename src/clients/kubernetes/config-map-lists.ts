@@ -12,16 +12,13 @@ const right = (name: string) => ({ apiGroup: "", resource: "configmaps", ...of(n
 export function readConfigMapList(
   { find }: Connection,
   name: string,
-  isNone: (error: unknown) => boolean = () => false,
+  isNone?: (error: unknown) => boolean,
 ): Promise<AdmissionList | null> {
-  return find({ verb: "get", ...right(name) }, async ({ core }) => {
-    try {
-      return listFrom(await core.readNamespacedConfigMap(of(name)), name);
-    } catch (error) {
-      if (isNone(error)) return null;
-      throw error;
-    }
-  });
+  return find(
+    { verb: "get", ...right(name) },
+    async ({ core }) => listFrom(await core.readNamespacedConfigMap(of(name)), name),
+    isNone,
+  );
 }
 
 /** Adds (text) and removes (null) entries of such a list, of that state only. */

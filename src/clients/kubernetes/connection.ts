@@ -11,8 +11,12 @@ export type { Apis } from "./api-client.ts";
 /** Calls of one cluster. Both raise our own errors only. */
 export interface Connection {
   call<T>(call: ApiCall, send: (apis: Apis) => Promise<T>): Promise<T>;
-  /** As `call`; null where the API server says that the object is not there. */
-  find<T>(call: ApiCall, send: (apis: Apis) => Promise<T>): Promise<T | null>;
+  /** As `call`; null where the API server says that the object is not there, or where `isNone` says so of its answer. */
+  find<T>(
+    call: ApiCall,
+    send: (apis: Apis) => Promise<T>,
+    isNone?: (error: unknown) => boolean,
+  ): Promise<T | null>;
 }
 
 /**
@@ -42,12 +46,10 @@ export function openConnection(access: ClusterAccess, timeoutMs: number, clock?:
 export function connectionOf(call: Connection["call"]): Connection {
   return {
     call,
-    find: (of, send) =>
+    find: (of, send, isNone = () => false) =>
       call(of, (ready) =>
         send(ready).catch((error: unknown) => {
-          if (isNotFound(error)) {
-            return null;
-          }
+          if (isNotFound(error) || isNone(error)) return null;
           throw error;
         }),
       ),

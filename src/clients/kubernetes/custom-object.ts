@@ -54,10 +54,20 @@ export function checkedCustomDeletion(answer: unknown, expected: Omit<Expected, 
   checkedDeletion(parsed.data, expected);
 }
 
-/** The items of a list of that kind, which may say no kind of their own; raises `StrangeAnswer` where it is no such list. */
-export function checkedCustomItems(answer: unknown, kind: string): readonly CustomObject[] {
+/**
+ * The items of a list of that kind, which may say no kind of their own; raises `StrangeAnswer` where it is no such list,
+ * or holds what is not of the namespace that was asked for.
+ */
+export function checkedCustomItems(
+  answer: unknown,
+  kind: string,
+  namespace?: string,
+): readonly CustomObject[] {
   const { data } = listSchema.safeParse(answer);
-  if (data?.kind !== kind) throw new StrangeAnswer(`The answer is not a ${kind}.`);
+  const isWhole =
+    data?.kind === kind &&
+    data.items.every(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
+  if (!isWhole) throw new StrangeAnswer(`The answer is not a ${kind}.`);
   return data.items;
 }
 

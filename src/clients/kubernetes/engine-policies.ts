@@ -9,7 +9,6 @@ import type {
 } from "../../model/engine-policies.ts";
 import { FIELD_MANAGER } from "../../model/incident-mark.ts";
 import type { ApiCall } from "./api-call.ts";
-import { isForbidden, isNotServed } from "./classify-error.ts";
 import type { Apis, Connection } from "./connection.ts";
 import {
   type CustomObject,
@@ -20,6 +19,7 @@ import {
 } from "./custom-object.ts";
 import { checkName, checkNamespace } from "./object-names.ts";
 import { identityFrom } from "./objects-from-api.ts";
+import { isUnreadable, unreadable } from "./unreadable.ts";
 
 /** See `EnginePolicyReader`. */
 export function readEnginePolicies({ call, find }: Connection): EnginePolicyReader {
@@ -103,17 +103,6 @@ function placeOf(
     call: { apiGroup: of.group, version: of.version, resource: of.plural, ...named },
     expected: { kind: of.kind, ...named },
   };
-}
-
-/** Where the kind itself is not installed, there is none of it; a right that is missing is an answer too. */
-function unreadable(error: unknown): Unreadable {
-  if (isNotServed(error)) return "unserved";
-  if (isForbidden(error)) return "unread";
-  throw error;
-}
-
-function isUnreadable(answer: unknown): answer is Unreadable {
-  return answer === "unserved" || answer === "unread";
 }
 
 function policyFrom(apis: Apis, object: CustomObject): EnginePolicy {
