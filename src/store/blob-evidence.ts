@@ -1,6 +1,7 @@
 import type { ContainerClient } from "@azure/storage-blob";
+import { isNoBlob } from "../clients/blob-answer.ts";
 import type { EvidenceStore } from "../model/evidence-port.ts";
-import { evidenceFault, isNoBlob, isThere } from "./evidence-fault.ts";
+import { evidenceFault, isThere } from "./evidence-fault.ts";
 import { checkEvidenceName, checkEvidencePrefix } from "./evidence-names.ts";
 
 /** One outside call takes 10 s at most, the client's own repeats included; a lease is built on that. */

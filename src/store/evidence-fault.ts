@@ -1,3 +1,4 @@
+import { blobAnswer } from "../clients/blob-answer.ts";
 import { Permanent, Retryable } from "../model/errors.ts";
 
 const PAUSE_MS = 2_000;
@@ -6,14 +7,8 @@ const THERE = new Set(["BlobAlreadyExists", "BlobImmutableDueToPolicy", "Conditi
 
 /** Did the service refuse a write since there is a file of that name? */
 export function isThere(error: unknown): boolean {
-  const { status, code } = answerOf(error);
+  const { status, code } = blobAnswer(error);
   return (status === 409 || status === 412) && THERE.has(code);
-}
-
-/** Did the service say that there is no such file? A missing container, or a page of some proxy, says something else. */
-export function isNoBlob(error: unknown): boolean {
-  const { status, code } = answerOf(error);
-  return status === 404 && code === "BlobNotFound";
 }
 
 /**
@@ -25,7 +20,7 @@ export function evidenceFault(error: unknown, place: string, done: string): unkn
   const isLate = error.name === "AbortError" || error.name === "TimeoutError";
   // By its name: a bundle may hold the class twice.
   if (!isLate && error.name !== "RestError") return error;
-  const { status, code } = answerOf(error);
+  const { status, code } = blobAnswer(error);
   const said = [status, code].filter(Boolean).join(" ") || "no answer";
   const what = `Evidence cannot be ${done} at ${place} (${said}).`;
   const cause = new Error(said);
@@ -43,17 +38,4 @@ export function evidenceFault(error: unknown, place: string, done: string): unkn
       ? "Grant the app's identity the right to add and read blobs there, and let it through the account's firewall."
       : "Look at the container: a lock or a policy may forbid new files.";
   return new Permanent(what, advice, { cause });
-}
-
-function answerOf(error: unknown): { readonly status: number | null; readonly code: string } {
-  const status = property(error, "statusCode");
-  const code = property(error, "code") ?? property(property(error, "details"), "errorCode");
-  return {
-    status: typeof status === "number" ? status : null,
-    code: typeof code === "string" ? code : "",
-  };
-}
-
-function property(of: unknown, name: string): unknown {
-  return typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined;
 }

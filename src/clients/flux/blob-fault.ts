@@ -1,18 +1,13 @@
 import { Permanent, Retryable } from "../../model/errors.ts";
 import { classifyFault } from "../arm/classify-fault.ts";
+import { blobAnswer } from "../blob-answer.ts";
 
 /** The service's own words for: the blob is not as the condition wants it. */
 const MOVED = new Set(["ConditionNotMet", "TargetConditionNotMet", "BlobAlreadyExists"]);
 
-/** Did the service say that there is no such blob? A missing container, or a page of some proxy, says something else. */
-export function isNoBlob(error: unknown): boolean {
-  const { status, code } = answerOf(error);
-  return status === 404 && code === "BlobNotFound";
-}
-
 /** What an error of the blob client means; `what` is the call. Its own message, which quotes the answer, is not passed on. */
 export function blobFault(error: unknown, what: string): unknown {
-  const { status, code } = answerOf(error);
+  const { status, code } = blobAnswer(error);
   if ((status === 409 || status === 412) && MOVED.has(code)) {
     return new Retryable(`The list was changed meanwhile: ${what}.`, "It is read again by itself.", {
       retryAfterMs: 0,
@@ -26,7 +21,7 @@ export function blobFault(error: unknown, what: string): unknown {
   }
   if (status === 409) {
     return new Permanent(
-      `The container takes no change (${code}): ${what}.`,
+      `The container takes no change (${/^\w{1,64}$/.test(code) ? code : ""}): ${what}.`,
       "Look at the container: a lease, a lock or a policy forbids it.",
     );
   }
@@ -34,17 +29,4 @@ export function blobFault(error: unknown, what: string): unknown {
   if (!(fault instanceof Retryable) || status !== null) return fault;
   const advice = "Look whether the storage account can be reached from the app.";
   return new Retryable(fault.message, advice, { retryAfterMs: fault.retryAfterMs, cause: error });
-}
-
-function answerOf(error: unknown): { readonly status: number | null; readonly code: string } {
-  const status = property(error, "statusCode");
-  const code = property(error, "code") ?? property(property(error, "details"), "errorCode");
-  return {
-    status: typeof status === "number" ? status : null,
-    code: typeof code === "string" && /^\w{1,64}$/.test(code) ? code : "",
-  };
-}
-
-function property(of: unknown, name: string): unknown {
-  return typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined;
 }

@@ -1,7 +1,8 @@
 import type { ContainerClient } from "@azure/storage-blob";
 import { Permanent } from "../../model/errors.ts";
 import { inTime } from "../arm/in-time.ts";
-import { blobFault, isNoBlob } from "./blob-fault.ts";
+import { isNoBlob } from "../blob-answer.ts";
+import { blobFault } from "./blob-fault.ts";
 
 /** Name of the one blob that the app writes. */
 export const LIST_BLOB = "blocked-images.yaml";
