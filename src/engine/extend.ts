@@ -5,8 +5,8 @@ import type { TargetEntry } from "../store/target-row.ts";
 import type { Change } from "./commit.ts";
 import { type Engine, later } from "./engine.ts";
 import { heed, spokenOf } from "./heed.ts";
-import { paceOf } from "./pace.ts";
 import { inForceDue } from "./steps/deadline.ts";
+import { readBackDue } from "./steps/outcomes.ts";
 
 /** A later end: a moment, or so much longer than it would have been in force anyway. */
 export type LaterEnd = { readonly until: Date } | { readonly byMs: number };
@@ -46,7 +46,8 @@ function extended(
     what: "extended",
     details: { extendedTo, by },
     patch: { extendedTo, warned: false, deadline: deadline?.toISOString() ?? null },
-    due: earliest(due, readBackDue(engine, record, entry, now)),
+    // After a takeover it is read back once more, whatever its deadline.
+    due: earliest(due, readBackDue({ engine, record, abandoned: entry?.abandoned === true })),
     goOn: false,
   };
 }
@@ -76,18 +77,6 @@ function mustBePossible({ id }: Remediation, until: Date, present: Date | null, 
       `Give a later end; to end it now, use \`reflex revert ${id}\`.`,
     );
   }
-}
-
-/** After a takeover it is read back once more, whatever its deadline. */
-function readBackDue(
-  engine: Engine,
-  { readBackAfter, target }: Remediation,
-  entry: TargetEntry | undefined,
-  now: Date,
-): Date | null {
-  if (entry?.abandoned === true) return later(now, paceOf(engine, target).leaseMs);
-  const after = readBackAfter === null ? null : new Date(readBackAfter);
-  return after !== null && after > now ? after : null;
 }
 
 function latest(one: Date | null, other: Date): Date {

@@ -100,7 +100,11 @@ export function leftAsItIs({ record }: Turn, error: Conflict): Change {
 }
 
 /** When the record may end at the earliest, if that is still to come: after a takeover not before a lease has passed. */
-export function readBackDue({ engine, abandoned, record }: Turn): Date | null {
+export function readBackDue({
+  engine,
+  abandoned,
+  record,
+}: Pick<Turn, "engine" | "abandoned" | "record">): Date | null {
   const now = engine.clock.now();
   if (abandoned) return later(now, paceOf(engine, record.target).leaseMs);
   if (record.readBackAfter === null) return null;
