@@ -26,6 +26,7 @@ import {
 import { isOptedOut } from "./opted-out.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { touchedField } from "./touched-field.ts";
+import { workloadReads } from "./workload-rights.ts";
 
 /** A budget opens when another pod has become ready, a node when it reports. */
 const WAIT_MS = 30_000;
@@ -39,17 +40,10 @@ const dataSchema = z.object({
   owners: z.array(z.string()),
 });
 
-/** Read of the owners of a pod, each of which may have opted out. */
-const owners: readonly KubernetesPermission[] = [
-  ["apps", "deployments"],
-  ["apps", "replicasets"],
-  ["apps", "statefulsets"],
-  ["batch", "jobs"],
-  ["batch", "cronjobs"],
-  ["", "replicationcontrollers"],
-  ["apps.openshift.io", "deploymentconfigs"],
-  ["argoproj.io", "rollouts"],
-].map(([apiGroup = "", resource = ""]) => ({ apiGroup, resource, verbs: ["get"] }));
+/** Read of the owners of a pod, each of which may have opted out; those of DaemonSets stay anyway. */
+const owners: readonly KubernetesPermission[] = workloadReads
+  .filter(({ resource }) => resource !== "daemonsets")
+  .map((right) => ({ ...right, verbs: ["get"] }));
 
 const impact =
   "The other pods of the node end and start anew elsewhere, as far as there is room; what only they held, their logs too, is lost.";
