@@ -5,6 +5,7 @@ import type { FluxContainer } from "../../model/flux-container.ts";
 import { OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import type { PulledList } from "../../model/kubernetes-objects.ts";
 import type { Arm } from "../arm/index.ts";
+import { remembered } from "../remembered.ts";
 
 const VERSION = "2023-05-01";
 /** What was found good is taken for good so long: a storm of findings does not ask Azure each time. */
@@ -56,11 +57,7 @@ export function createFluxConfiguration(
   clock: Clock,
 ): () => Promise<FluxView> {
   const id = `${cluster.replace(/\/+$/, "")}/providers/Microsoft.KubernetesConfiguration/fluxConfigurations/${configuration}`;
-  let known: { readonly at: number; readonly view: FluxView } | null = null;
-  return async () => {
-    const now = clock.now().getTime();
-    if (known !== null && now >= known.at && now - known.at < KNOWN_MS) return known.view;
-    known = null;
+  const ask = async (): Promise<FluxView> => {
     const answer = await arm.get(id, VERSION);
     if (answer === null) throw refused(configuration, "is not there");
     const parsed = configurationSchema.safeParse(answer);
@@ -74,9 +71,9 @@ export function createFluxConfiguration(
     const { properties } = parsed.data;
     const fault = faultOf(properties, container);
     if (fault !== null) throw refused(configuration, fault);
-    known = { at: now, view: viewOf(properties) };
-    return known.view;
+    return viewOf(properties);
   };
+  return remembered(clock, ask, { keptMs: KNOWN_MS, noMs: 0 });
 }
 
 function refused(configuration: string, fault: string): Refused {

@@ -7,6 +7,7 @@ import { Circuit } from "../kubernetes/circuit.ts";
 import { classifyError } from "../kubernetes/classify-error.ts";
 import { type Connection, connectionOf } from "../kubernetes/connection.ts";
 import { asNoWay, noWay } from "../kubernetes/no-way.ts";
+import { remembered } from "../remembered.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { kubectlTransport } from "./kubectl-transport.ts";
 import { sendCommand } from "./send-command.ts";
@@ -50,7 +51,7 @@ export function openRunCommandConnection(
 ): Connection {
   const access = aksAccess(id, means);
   const circuit = new Circuit(clock);
-  const isUsable = remembered(clock, () => mustAllow(id, means));
+  const isUsable = remembered(clock, () => mustAllow(id, means), { keptMs: KEPT_MS, noMs: NO_MS });
   const { arm } = means;
   const send = { arm, id, token: access.token, commandMs: times.commandMs };
   const queue = new CommandQueue({ ...times, clock, run: (files) => sendCommand(send, files) });
@@ -93,19 +94,4 @@ async function mustAllow(id: string, { arm }: AksMeans): Promise<void> {
     "Give the app a route to its API server, or allow run command (`az aks update --enable-run-command`).",
   );
   throw asNoWay(refused, { mayHaveLeft: false });
-}
-
-/** What passes is relied on for a while, a no for less; what cannot be told for now is asked again at once. */
-function remembered(clock: Clock, ask: () => Promise<void>): () => Promise<void> {
-  let known: { readonly word: Promise<void>; readonly from: number; until: number } | null = null;
-  return () => {
-    const now = clock.now().getTime();
-    if (known !== null && now >= known.from && now < known.until) return known.word;
-    const entry = { word: ask(), from: now, until: now + KEPT_MS };
-    known = entry;
-    entry.word.catch((error: unknown) => {
-      entry.until = error instanceof Retryable ? now : now + NO_MS;
-    });
-    return entry.word;
-  };
 }
