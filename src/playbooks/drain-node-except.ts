@@ -6,7 +6,8 @@ import type { DisruptionBudget } from "../model/network-surroundings.ts";
 import type { Plan, PlanStep } from "../model/plan.ts";
 import { type KubernetesPermission, playbook, type ReadPorts } from "../model/playbook.ts";
 import { MOST_MOVED, NO_ROOM, nodeObstacle, suspectObstacle, takers, tooMany } from "./drain-obstacles.ts";
-import { drainLimits, namesOf, podName } from "./drain-words.ts";
+import { drainLimits, podName } from "./drain-words.ts";
+import { namesOf } from "./names-of.ts";
 import {
   cordonedNode,
   cordonStep,

@@ -1,13 +1,6 @@
 import type { Node, Pod } from "../model/kubernetes-objects.ts";
+import { namesOf } from "./names-of.ts";
 import { budgetsOf, type Residents } from "./node-residents.ts";
-
-const MOST_NAMED = 10;
-
-/** These names, ten at most and the number of the others. */
-export function namesOf(names: readonly string[]): string {
-  const more = names.length - MOST_NAMED;
-  return names.slice(0, MOST_NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
 
 /** `shop/web-1`. */
 export function podName({ namespace, name }: Pod): string {

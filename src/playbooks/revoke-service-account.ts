@@ -5,6 +5,7 @@ import { INCIDENT_LABEL } from "../model/incident-mark.ts";
 import type { Json, Plan } from "../model/plan.ts";
 import { playbook, type ReadPorts } from "../model/playbook.ts";
 import type { ServiceAccount } from "../model/service-account.ts";
+import { namesOf } from "./names-of.ts";
 import { plannedTarget } from "./planned-target.ts";
 import { touchedField } from "./touched-field.ts";
 
@@ -160,14 +161,12 @@ function obstacleTo({ name, controller, labels, annotations, manifest }: Service
 }
 
 function limitsOf({ annotations }: ServiceAccount, users: readonly string[], whole: boolean): string[] {
-  const named = users.slice(0, MOST_PODS).join(", ");
-  const more = users.length > MOST_PODS ? ` and ${users.length - MOST_PODS} more` : "";
   return [
     "An API server may accept a token for some ten seconds more, since it remembers what it has checked.",
     "The rights that bindings give to its name stay, also to whoever still runs with it: see remove-role-binding and isolate-pod.",
     users.length === 0
       ? `No pod ${whole ? "of the namespace" : "among those that could be read"} uses it.`
-      : `Pods that use it have a new token when their node asks for one, at the latest when they start anew: ${named}${more}.`,
+      : `Pods that use it have a new token when their node asks for one, at the latest when they start anew: ${namesOf(users, MOST_PODS)}.`,
     "Tokens that are kept in secrets are void too, and the cluster deletes these secrets: who uses one elsewhere needs another.",
     ...(Object.hasOwn(annotations, WORKLOAD_IDENTITY)
       ? [
