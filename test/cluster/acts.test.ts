@@ -1,4 +1,3 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Permanent, Retryable } from "../../src/model/errors.ts";
@@ -15,17 +14,10 @@ import { revokeServiceAccount } from "../../src/playbooks/revoke-service-account
 import { terminatePod } from "../../src/playbooks/terminate-pod.ts";
 import { CLUSTER, manifest, pod } from "../playbooks/cluster-objects.ts";
 import { account, binding, hook, runner, service, user, webhooks } from "../playbooks/rights-objects.ts";
-import { eventually, type Lab, type LabObject, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab, type LabObject } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No act is tried on a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true, isReal: false },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string", isReal: true },
-];
+const places = labs("No act is tried on a real API server.");
 /** The pin too: what it forbids is not done here either. */
 const MANIFESTS = [
   "1-admission-lists.yaml",
@@ -38,7 +30,7 @@ const MANIFESTS = [
 const WAIT = 60_000;
 let runs = 0;
 
-describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
+describe.each(places)("acts on $name", ({ open, isThere, isReal }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -47,8 +39,7 @@ describe.each(labs)("acts on $name", ({ open, isThere, isReal }) => {
     lab = await open();
     const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
     await lab.apply(shop, ...MANIFESTS.flatMap(manifest));
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));

@@ -1,6 +1,4 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { BLOCK_LIST, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { Verification, WritePorts } from "../../src/model/playbook.ts";
@@ -9,18 +7,10 @@ import type { Trial } from "../../src/model/tried-pod.ts";
 import { blockImage } from "../../src/playbooks/block-image.ts";
 import { enforcePodRules } from "../../src/playbooks/enforce-pod-rules.ts";
 import { CLUSTER, manifest } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No admission policy is tried on a real API server. ${missing}`);
-}
-const isReal = typeof missing !== "string";
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: isReal },
-];
+const places = labs("No admission policy is tried on a real API server.");
 const WAIT = 90_000;
 const EVIL = "evil/miner:1";
 const LIST = { apiVersion: "defender-reflex.dev/v1", kind: "AdmissionList" };
@@ -34,7 +24,7 @@ const pod = (images: readonly string[]): object => ({
   spec: { containers: images.map((image, at) => ({ name: `c${at}`, image })) },
 });
 
-describe.each(labs)("admission on $name", ({ open, isThere, name }) => {
+describe.each(places)("admission on $name", ({ open, isThere, isReal }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -51,8 +41,7 @@ describe.each(labs)("admission on $name", ({ open, isThere, name }) => {
     await applied("7-pod-rules.yaml");
     await applied("4-access.yaml");
     await applied("5-pin-identity.yaml");
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
     await eventually(
       () => lab.refusal(pod(["good:1"])),
@@ -202,7 +191,7 @@ describe.each(labs)("admission on $name", ({ open, isThere, name }) => {
     },
   );
 
-  it.runIf(isThere && name !== "the stand-in")(
+  it.runIf(isThere && isReal)(
     "no state of the list or its kind denies or admits everything, and what is off is noticed (real API server only)",
     { timeout: WAIT },
     async () => {

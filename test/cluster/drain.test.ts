@@ -1,23 +1,14 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 import { drainNodeExcept } from "../../src/playbooks/drain-node-except.ts";
 import { CLUSTER, manifest, protects } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No node is emptied on a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
-];
+const places = labs("No node is emptied on a real API server.");
 /** The pin too: what it forbids is not done here either. */
 const MANIFESTS = ["1-namespace.yaml", "4-access.yaml", "5-pin-identity.yaml"];
 const WAIT = 90_000;
@@ -55,7 +46,7 @@ function deployment(name: string, replicas: number, more: object = {}): object {
   };
 }
 
-describe.each(labs)("a node on $name", ({ open, isThere }) => {
+describe.each(places)("a node on $name", ({ open, isThere }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -68,8 +59,7 @@ describe.each(labs)("a node on $name", ({ open, isThere }) => {
     for (const name of ["n1", "n2"]) {
       await lab.report("nodes", name, { conditions: [{ type: "Ready", status: "True" }] });
     }
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader, protects }, write: { kubernetes: () => writer } };
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
@@ -8,12 +7,10 @@ import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
 import { agent, budget, endpoint, installed, service } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, manifest, pod, policy } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof realCluster() !== "string" },
-];
+const places = labs("No policy of ours is tried on a real API server.");
 const WAIT = 60_000;
 const KEEP = {
   keep: [
@@ -41,7 +38,7 @@ function bare(name: string, labels: Record<string, string>, nodeName?: string): 
   };
 }
 
-describe.each(labs)("policies of ours on $name", ({ open, isThere }) => {
+describe.each(places)("policies of ours on $name", ({ open, isThere }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -50,8 +47,7 @@ describe.each(labs)("policies of ours on $name", ({ open, isThere }) => {
     lab = await open();
     const namespace = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } });
     await lab.apply(namespace("shop"), ...["1-namespace.yaml", "4-access.yaml"].flatMap(manifest));
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
     // A bare control plane has no account for pods yet when the namespace is new.
     await eventually(

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import type { EngineDeny } from "../../src/model/engine-policies.ts";
 import { Conflict, Permanent } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
@@ -13,13 +12,10 @@ import { agent } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, manifest, policy } from "../playbooks/cluster-objects.ts";
 import { adminPolicy, calicoPolicy, tier } from "../playbooks/engine-objects.ts";
 import { adminKinds, calicoKinds } from "./engine-kinds.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const isReal = typeof realCluster() !== "string";
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true, isPinned: false },
-  { name: "a real API server", open: realLab, isThere: isReal, isPinned: isReal },
-];
+const places = labs("No deny of an engine's own kind is tried on a real API server.");
 const WAIT = 60_000;
 const ENGINES = [
   { by: denyByOvn, kinds: adminKinds, agents: agent("openshift-ovn-kubernetes", "ovnkube-node"), rank: 1 },
@@ -32,7 +28,7 @@ const OTHERS = [
 ];
 const labels = { app: "web", tier: "front" };
 
-describe.each(labs)("denies of the engines' own kinds on $name", ({ open, isThere, isPinned }) => {
+describe.each(places)("denies of the engines' own kinds on $name", ({ open, isThere, isReal }) => {
   let lab: Lab;
   let ports: WritePorts;
   let runs = 0;
@@ -47,8 +43,7 @@ describe.each(labs)("denies of the engines' own kinds on $name", ({ open, isTher
       ...ENGINES.flatMap(({ kinds }) => kinds),
       ...manifests.flatMap(manifest),
     );
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
     // New kinds are served some moments after they were installed, and accounts for pods are made some moments later.
     await eventually(
@@ -139,7 +134,7 @@ describe.each(labs)("denies of the engines' own kinds on $name", ({ open, isTher
       },
     );
 
-    it.runIf(isPinned)("is kept by the pin to a denial for one pod", { timeout: WAIT }, async () => {
+    it.runIf(isThere && isReal)("is kept by the pin to a denial for one pod", { timeout: WAIT }, async () => {
       const writer = ports.write.kubernetes(CLUSTER);
       const deny = engineDeny(by, "p-1", { namespace: "shop", name: pod }, 60);
       const allows = {

@@ -1,29 +1,20 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { sealPlan } from "../../src/model/plan.ts";
 import type { Verification } from "../../src/model/playbook.ts";
 import { collectEvidence } from "../../src/playbooks/collect-evidence.ts";
 import { createMemoryEvidence, type MemoryEvidence } from "../../src/store/memory-evidence.ts";
 import { CLUSTER, manifest, policy, workload } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No evidence is collected of a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
-];
+const places = labs("No evidence is collected of a real API server.");
 const WAIT = 60_000;
 const SECRET = "canary-of-a-variable-51c2";
 let runs = 0;
 
-describe.each(labs)("evidence of $name", ({ open, isThere }) => {
+describe.each(places)("evidence of $name", ({ open, isThere }) => {
   let lab: Lab;
-  let kubernetes: ReturnType<typeof createKubernetes>;
+  let kubernetes: Awaited<ReturnType<typeof asApp>>;
 
   beforeAll(async () => {
     if (!isThere) return;
@@ -31,8 +22,7 @@ describe.each(labs)("evidence of $name", ({ open, isThere }) => {
     const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
     await lab.apply(shop, ...["1-namespace.yaml", "4-access.yaml"].flatMap(manifest));
     // Everything is read with the rights of the manifest, and no others.
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    kubernetes = createKubernetes({ kubeconfigText, context: null });
+    kubernetes = await asApp(lab);
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));
 

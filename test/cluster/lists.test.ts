@@ -1,6 +1,4 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { HOLD_LIST, OWN_NAMESPACE, SESSION_LIST } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, WritePorts } from "../../src/model/playbook.ts";
@@ -9,17 +7,10 @@ import { denyExec } from "../../src/playbooks/deny-exec.ts";
 import { holdWorkload } from "../../src/playbooks/hold-workload.ts";
 import { CLUSTER, manifest, pod } from "../playbooks/cluster-objects.ts";
 import { running, workloadTarget } from "../playbooks/workload-objects.ts";
-import { eventually, type Lab, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`The lists of holds and sessions are not tried on a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
-];
+const places = labs("The lists of holds and sessions are not tried on a real API server.");
 const MANIFESTS = [
   "1-admission-lists.yaml",
   "1-namespace.yaml",
@@ -62,7 +53,7 @@ const entriesOf = (count: number, key: (at: number) => string): object =>
     ]),
   );
 
-describe.each(labs)("the lists of holds and sessions on $name", ({ open, isThere }) => {
+describe.each(places)("the lists of holds and sessions on $name", ({ open, isThere }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -71,8 +62,7 @@ describe.each(labs)("the lists of holds and sessions on $name", ({ open, isThere
     lab = await open();
     const shop = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };
     await lab.apply(shop, ...MANIFESTS.flatMap(manifest), running("Deployment", "web"));
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
     const bare = (name: string): object => pod(name, { spec: { nodeName: undefined } });
     // Accounts for pods are made some moments after their namespace.

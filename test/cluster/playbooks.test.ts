@@ -1,6 +1,4 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
@@ -11,17 +9,10 @@ import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
 import { agent } from "../playbooks/cilium-objects.ts";
 import { CLUSTER, manifest, policy, workload } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, type LabObject, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab, type LabObject } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No playbook is tried on a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
-];
+const places = labs("No playbook is tried on a real API server.");
 const MANIFESTS = [
   "1-namespace.yaml",
   "1-admission-lists.yaml",
@@ -43,7 +34,7 @@ function web(kind: string, name: string, replicas: number, more: object = {}): o
   return workload(kind, name, replicas, { spec: { template, ...all } });
 }
 
-describe.each(labs)("playbooks on $name", ({ open, isThere }) => {
+describe.each(places)("playbooks on $name", ({ open, isThere }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -54,8 +45,7 @@ describe.each(labs)("playbooks on $name", ({ open, isThere }) => {
     // Where nobody enforces network policies nothing is isolated.
     await lab.apply(shop, agent("kube-system", "azure-npm"), ...MANIFESTS.flatMap(manifest));
     // Everything is done with the rights of the manifest, and no others.
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));

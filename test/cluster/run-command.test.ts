@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { createArm } from "../../src/clients/arm/index.ts";
@@ -11,16 +10,12 @@ import { aksId, GOOD } from "../clients/aks/aks-bench.ts";
 import { armBench } from "../clients/arm/arm-bench.ts";
 import { BY_COMMAND, outcomeOf } from "../clients/run-command/run-command-bench.ts";
 import { manifest, pod } from "../playbooks/cluster-objects.ts";
-import { eventually, type Lab, realCluster, realLab } from "./lab.ts";
+import { eventually, type Lab, realLab } from "./lab.ts";
+import { isRealThere } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`Run command is not tried on a real API server. ${missing}`);
-}
 /** Who has a real API server has kubectl: it sets the cluster up. */
 const KUBECTL = "/usr/bin/kubectl";
-const isThere = typeof missing !== "string" && existsSync(KUBECTL);
+const isThere = isRealThere("Run command is not tried on a real API server.") && existsSync(KUBECTL);
 const MANIFESTS = [
   "2-blocked-images.yaml",
   "3-block-images.yaml",

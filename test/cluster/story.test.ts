@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { buildApp, samplesOnly, start, temporaryFolder } from "../local/start/start-process.ts";
-import { eventually, type Lab, realCluster, realLab } from "./lab.ts";
+import { eventually, type Lab, realLab } from "./lab.ts";
+import { isRealThere } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") console.log(`The story of a miner is not told. ${missing}`);
+const isThere = isRealThere("The story of a miner is not told.");
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const IMAGE = "acrshop.azurecr.io/shop/web:2.3.1";
@@ -76,7 +76,7 @@ function installation(): string[][] {
     .map((line) => line.split(" "));
 }
 
-describe.skipIf(typeof missing === "string")("npm start -- --kubeconfig FILE --mode enforce", () => {
+describe.skipIf(!isThere)("npm start -- --kubeconfig FILE --mode enforce", () => {
   let lab: Lab;
   let admin = "";
   const kubectl = (args: readonly string[], input = ""): Promise<string> =>

@@ -1,6 +1,4 @@
-import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKubernetes } from "../../src/clients/kubernetes/index.ts";
 import { Retryable } from "../../src/model/errors.ts";
 import { BEFORE_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { WorkloadKind } from "../../src/model/kubernetes-objects.ts";
@@ -12,17 +10,10 @@ import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
 import { manifest } from "../playbooks/cluster-objects.ts";
 import { kedaInstalled, scaledObject } from "../playbooks/keda-objects.ts";
 import { running, workloadTarget } from "../playbooks/workload-objects.ts";
-import { eventually, type Lab, type LabObject, realCluster, realLab, standInLab } from "./lab.ts";
+import { eventually, type Lab, type LabObject } from "./lab.ts";
+import { asApp, labs } from "./labs.ts";
 
-const missing = realCluster();
-if (typeof missing === "string") {
-  if (process.env["REFLEX_CLUSTER_REQUIRED"] === "true") throw new Error(missing);
-  console.log(`No workload is stopped on a real API server. ${missing}`);
-}
-const labs = [
-  { name: "the stand-in", open: standInLab, isThere: true },
-  { name: "a real API server", open: realLab, isThere: typeof missing !== "string" },
-];
+const places = labs("No workload is stopped on a real API server.");
 const MANIFESTS = [
   "1-admission-lists.yaml",
   "1-namespace.yaml",
@@ -33,7 +24,7 @@ const MANIFESTS = [
 const WAIT = 60_000;
 let runs = 0;
 
-describe.each(labs)("workloads on $name", ({ open, isThere }) => {
+describe.each(places)("workloads on $name", ({ open, isThere }) => {
   let lab: Lab;
   let ports: WritePorts;
 
@@ -44,8 +35,7 @@ describe.each(labs)("workloads on $name", ({ open, isThere }) => {
     const n1 = { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } };
     await lab.apply(shop, n1, ...MANIFESTS.flatMap(manifest));
     // Everything is done with the rights of the manifests, under the policy that pins our identity.
-    const kubeconfigText = await lab.asServiceAccount("defender-reflex", "defender-reflex");
-    const { reader, writer } = createKubernetes({ kubeconfigText, context: null });
+    const { reader, writer } = await asApp(lab);
     ports = { read: { kubernetes: () => reader }, write: { kubernetes: () => writer } };
   }, 120_000);
   afterAll(() => (isThere ? lab.close() : undefined));
