@@ -1,17 +1,13 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { valueAt } from "../../local/kubernetes/json-value.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { drainNodeExcept } from "../../src/playbooks/drain-node-except.ts";
 import { node, pod, portsOf, workload } from "../playbooks/cluster-objects.ts";
+import { startCluster } from "../playbooks/start-cluster.ts";
 import { approves, BOB, latest } from "./deciding.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
-
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 const old = "2026-01-01T00:00:00Z";
 const neighbours = ["web-1", "web-2"].map((name) => ({
@@ -35,16 +31,17 @@ const budget = (minAvailable: number) => ({
 
 /** A rule that enforces, an alert about the pod `suspect`, and a node that it shares with two pods. */
 async function alerted(config = ""): Promise<{ b: Bench; cluster: KubernetesStandIn }> {
-  const cluster = await startKubernetes({ controllers: false });
-  open.push(cluster);
-  cluster.seed([
-    node("n1"),
-    node("n2"),
-    workload("ReplicaSet", "web", 2, { metadata: { uid: "uid-of-web" } }),
-    pod("suspect", { metadata: { labels: { app: "suspect" }, creationTimestamp: old } }),
-    ...neighbours,
-    budget(2),
-  ]);
+  const { cluster } = await startCluster(
+    [
+      node("n1"),
+      node("n2"),
+      workload("ReplicaSet", "web", 2, { metadata: { uid: "uid-of-web" } }),
+      pod("suspect", { metadata: { labels: { app: "suspect" }, creationTimestamp: old } }),
+      ...neighbours,
+      budget(2),
+    ],
+    { controllers: false },
+  );
   // The time limit of planning is a real one: what is loaded with its first use is loaded here.
   await portsOf(cluster).read.kubernetes("").namespace("default");
   cluster.clear();

@@ -1,14 +1,13 @@
 import { readFileSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { resolve } from "../../src/engine/resolve.ts";
 import { sealPlan } from "../../src/model/plan.ts";
 import { blockImage } from "../../src/playbooks/block-image.ts";
 import { decide, parseConfiguration } from "../../src/rules/index.ts";
 import { decodeEvent } from "../../src/signals/index.ts";
 import { blockListObjects, portsOf } from "../playbooks/cluster-objects.ts";
+import { startCluster } from "../playbooks/start-cluster.ts";
 
-const open: KubernetesStandIn[] = [];
 const IDS = ["prod", "edge"].map(
   (name) =>
     `/subscriptions/6f0e7c1a-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/${name}`,
@@ -29,10 +28,6 @@ rules:
   [blockImage],
 );
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
 describe("a finding about an image in a registry", () => {
   it("is blocked by its digest on every cluster that the rule names, and proved there", async () => {
     if (!("configuration" in parsed)) throw new Error(JSON.stringify(parsed));
@@ -46,9 +41,7 @@ describe("a finding about an image in a registry", () => {
     expect(others).toEqual([]);
     expect(decision?.clusters).toEqual(IDS);
     for (const id of decision?.clusters ?? []) {
-      const cluster = await startKubernetes({ controllers: false });
-      open.push(cluster);
-      cluster.seed(blockListObjects());
+      const { cluster } = await startCluster(blockListObjects(), { controllers: false });
       const ports = portsOf(cluster);
       const found = await resolve(signal, "image", id, ports.read.kubernetes, configuration.clusters);
       if (found.outcome !== "target") throw new Error(found.reason);

@@ -1,20 +1,12 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { readFacts } from "../../src/engine/target-facts.ts";
 import { describeTarget, type Target, targetKey, targetSchema } from "../../src/model/target.ts";
 import { CLUSTER, portsOf } from "../playbooks/cluster-objects.ts";
 import { account, binding, runner, user } from "../playbooks/rights-objects.ts";
-
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
+import { startCluster } from "../playbooks/start-cluster.ts";
 
 async function factsOf(target: Target, objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
+  const { cluster } = await startCluster(objects);
   return readFacts(target, portsOf(cluster).read.kubernetes);
 }
 

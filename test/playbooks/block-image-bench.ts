@@ -1,28 +1,19 @@
-import { afterEach } from "vitest";
-import { type KubernetesStandIn, type PolicyRule, startKubernetes } from "../../local/kubernetes/index.ts";
+import type { PolicyRule } from "../../local/kubernetes/index.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { blockImage } from "../../src/playbooks/block-image.ts";
-import { blockListObjects, CLUSTER, portsOf } from "./cluster-objects.ts";
+import { blockListObjects, CLUSTER } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 /** The digest of the image that the tests block. */
 export const DIGEST = `sha256:${"4f".repeat(32)}`;
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 /** A cluster with these objects, and its ports. */
-export async function start(
+export function start(
   objects: readonly object[] = [],
   base = blockListObjects(),
   rules?: readonly PolicyRule[],
 ) {
-  const cluster = await startKubernetes({ controllers: false, rules });
-  open.push(cluster);
-  cluster.seed([...base, ...objects]);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+  return startCluster([...base, ...objects], { controllers: false, rules });
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

@@ -1,30 +1,23 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { Refused } from "../../src/model/errors.ts";
 import { blockListValue } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { blockImage } from "../../src/playbooks/block-image.ts";
-import { blockListObjects, CLUSTER, manifest, pod, portsOf } from "./cluster-objects.ts";
+import { blockListObjects, CLUSTER, manifest, pod } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const DIGEST = `sha256:${"4f".repeat(32)}`;
 const BY_TAG = "docker.io_S_library_S_evil_T_1";
 const BY_DIGEST = DIGEST.replace(":", ".");
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 async function start(entries: Record<string, string> = {}, objects = blockListObjects()) {
-  const cluster = await startKubernetes({ controllers: false });
-  open.push(cluster);
-  cluster.seed(
+  return startCluster(
     objects.map((object) =>
       "kind" in object && object.kind === "AdmissionList" ? { ...object, spec: { entries } } : object,
     ),
+    { controllers: false },
   );
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

@@ -1,28 +1,16 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { valueAt } from "../../local/kubernetes/json-value.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { cordonNode } from "../../src/playbooks/cordon-node.ts";
-import { CLUSTER, node, portsOf, workload } from "./cluster-objects.ts";
+import { CLUSTER, node, workload } from "./cluster-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
 const target = { kind: "node", cluster: CLUSTER, name: "n1" } as const;
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
 

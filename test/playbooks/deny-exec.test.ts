@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { MOST_ENTRIES } from "../../src/model/admission-list.ts";
 import { Conflict, Refused } from "../../src/model/errors.ts";
 import { OWN_NAMESPACE, SESSION_LIST, SESSION_POLICY } from "../../src/model/incident-mark.ts";
@@ -9,22 +9,10 @@ import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { denyExec } from "../../src/playbooks/deny-exec.ts";
 import { judgeOf } from "./admission-policy.ts";
 import { evaluators } from "./cel-evaluators.ts";
-import { CLUSTER, manifest, pod, portsOf, sessionListObjects } from "./cluster-objects.ts";
+import { CLUSTER, manifest, pod, sessionListObjects } from "./cluster-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
 

@@ -1,29 +1,17 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { listAt, stringAt, valueAt } from "../../local/kubernetes/json-value.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { selects } from "../../src/model/kubernetes-port.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { disableWebhook } from "../../src/playbooks/disable-webhook.ts";
-import { CLUSTER, portsOf } from "./cluster-objects.ts";
+import { CLUSTER } from "./cluster-objects.ts";
 import { hook, webhooks } from "./rights-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
 const KIND = "ValidatingWebhookConfiguration";
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
 

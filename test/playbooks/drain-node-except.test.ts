@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { valueAt } from "../../local/kubernetes/json-value.ts";
 import { Conflict, Refused, Retryable } from "../../src/model/errors.ts";
 import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
@@ -7,25 +7,17 @@ import type { KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 import { drainNodeExcept } from "../../src/playbooks/drain-node-except.ts";
-import { CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
+import { CLUSTER, node, pod, workload } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const ID = "a-1";
 const OPT_OUT = { "defender-reflex.dev/protected": "true" };
 const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "suspect" } as const;
 const suspect = pod("suspect", { metadata: { labels: { app: "suspect" } } });
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 /** Without controllers nobody comes in the place of who is evicted. */
-async function start(objects: readonly object[], controllers = false) {
-  const cluster = await startKubernetes({ controllers });
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+function start(objects: readonly object[], controllers = false) {
+  return startCluster(objects, { controllers });
 }
 
 function propose(ports: WritePorts) {

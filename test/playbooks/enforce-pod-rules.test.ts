@@ -1,26 +1,21 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { Refused } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { POD_RULES } from "../../src/model/pod-rules.ts";
 import { enforcePodRules } from "../../src/playbooks/enforce-pod-rules.ts";
-import { blockListObjects, CLUSTER, manifest, pod, podRuleObjects, portsOf } from "./cluster-objects.ts";
+import { blockListObjects, CLUSTER, manifest, pod, podRuleObjects } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const TEMPLATES = "/api/v1/namespaces/defender-reflex/podtemplates";
-const open: KubernetesStandIn[] = [];
 const target = { kind: "cluster", cluster: CLUSTER } as const;
 const secure = { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true };
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[] = [], base: readonly object[] = podRuleObjects()) {
-  const cluster = await startKubernetes({ controllers: false });
-  open.push(cluster);
-  cluster.seed([...base, { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, ...objects]);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+function start(objects: readonly object[] = [], base: readonly object[] = podRuleObjects()) {
+  return startCluster(
+    [...base, { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } }, ...objects],
+    { controllers: false },
+  );
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

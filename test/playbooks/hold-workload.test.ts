@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { MOST_ENTRIES } from "../../src/model/admission-list.ts";
 import { Conflict, Refused } from "../../src/model/errors.ts";
 import { HOLD_LIST, OWN_NAMESPACE } from "../../src/model/incident-mark.ts";
@@ -8,20 +8,11 @@ import type { AnyPlaybook } from "../../src/model/playbook.ts";
 import { holdWorkload } from "../../src/playbooks/hold-workload.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
 import { node, portsOf } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 import { holdListObjects, nightly, running, workloadTarget } from "./workload-objects.ts";
 
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[], controllers = true) {
-  const cluster = await startKubernetes({ controllers });
-  open.push(cluster);
-  cluster.seed([node("n1"), ...holdListObjects(), ...objects]);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+function start(objects: readonly object[], controllers = true) {
+  return startCluster([node("n1"), ...holdListObjects(), ...objects], { controllers });
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
@@ -131,9 +122,7 @@ describe("holding a workload", () => {
   });
 
   it("is refused without the operator's manifests", async () => {
-    const cluster = await startKubernetes();
-    open.push(cluster);
-    cluster.seed([running("Deployment", "web")]);
+    const { cluster } = await startCluster([running("Deployment", "web")]);
     await expect(propose(holdWorkload, portsOf(cluster), web, false)).rejects.toThrow(Refused);
     await expect(propose(scaleToZero, portsOf(cluster), web, true)).rejects.toThrow(Refused);
   });

@@ -1,33 +1,24 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
-import { CLUSTER, policy, portsOf, workload } from "./cluster-objects.ts";
+import { CLUSTER, policy, workload } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
 const letsIn = (labels: Record<string, string>): object =>
   policy("open", { podSelector: { matchLabels: labels }, ingress: [{ from: [{ podSelector: {} }] }] });
 
 /** A workload of two pods, and the isolation of the first of them, planned. */
 async function planned(kind: string, ...more: object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
   const template = {
     metadata: { labels: { app: "web", tier: "front" } },
     spec: { containers: [{ name: "web", image: "reg.example/shop/web:1" }] },
   };
-  cluster.seed([workload(kind, "web", 2, { spec: { template } }), ...more]);
-  cluster.clear();
+  const { cluster, ports } = await startCluster([workload(kind, "web", 2, { spec: { template } }), ...more]);
   const name = cluster.readAll("pods")[0]?.metadata.name ?? "";
   const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name } as const;
-  const ports = portsOf(cluster);
   const outcome = await isolatePod.plan({ target, parameters: {}, remediationId: ID }, ports);
   if (outcome.outcome !== "change") throw new Error(outcome.reason);
   const plan: Plan = sealPlan(outcome.draft, { remediationId: ID, playbook: isolatePod.name, target });

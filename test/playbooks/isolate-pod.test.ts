@@ -1,27 +1,14 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { Target } from "../../src/model/target.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
-import { CLUSTER, pod, policy, portsOf, workload } from "./cluster-objects.ts";
+import { CLUSTER, pod, policy, workload } from "./cluster-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
 const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type PodTarget = Extract<Target, { kind: "pod" }>;
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

@@ -1,5 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { OPT_OUT } from "../../src/engine/guard.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
@@ -9,13 +8,10 @@ import { KEDA_PAUSE } from "../../src/playbooks/keda-pause.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
 import { CLUSTER, portsOf, workload } from "./cluster-objects.ts";
 import { kedaInstalled, scaledObject } from "./keda-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 import { workloadTarget } from "./workload-objects.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 const target = workloadTarget("Deployment", "web");
 const AUTOSCALER = {
@@ -31,9 +27,7 @@ const AUTOSCALER = {
 
 /** A Deployment of three pods, which KEDA scales by a ScaledObject with this metadata. */
 async function scaled(more: object = {}, replicas = 3) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed([
+  const { cluster } = await startCluster([
     kedaInstalled(),
     workload("Deployment", "web", replicas),
     scaledObject("queue", { name: "web" }, more),
@@ -248,9 +242,9 @@ describe("where our identity may not read ScaledObjects", () => {
         verbs: [...verbs],
       })),
     ].filter(({ apiGroups }) => apiGroups[0] !== "keda.sh");
-    const cluster = await startKubernetes({ rules });
-    open.push(cluster);
-    cluster.seed([kedaInstalled(), workload("Deployment", "web", 3), AUTOSCALER]);
+    const { cluster } = await startCluster([kedaInstalled(), workload("Deployment", "web", 3), AUTOSCALER], {
+      rules,
+    });
     const outcome = await scaleToZero.plan({ target, parameters: {}, remediationId: ID }, portsOf(cluster));
     expect(outcome).toMatchObject({
       outcome: "change",

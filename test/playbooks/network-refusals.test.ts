@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, type PolicyRule, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { PolicyRule } from "../../local/kubernetes/index.ts";
 import { Refused } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
@@ -9,19 +9,11 @@ import { ROOMY } from "../engine/fixtures.ts";
 import { alert, bench } from "../engine/harness.ts";
 import { CLUSTER as ENGINE_CLUSTER } from "../engine/world.ts";
 import { agent, installed } from "./cilium-objects.ts";
-import { CLUSTER, node, pod, portsOf } from "./cluster-objects.ts";
-
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
+import { CLUSTER, node, pod, type portsOf } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 async function start(objects: readonly object[], more: { engine?: boolean; rules?: PolicyRule[] } = {}) {
-  const cluster = await startKubernetes({ networkEngine: more.engine ?? false, rules: more.rules });
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+  return startCluster(objects, { networkEngine: more.engine ?? false, rules: more.rules });
 }
 
 const target = { kind: "pod", cluster: CLUSTER, namespace: "shop", name: "web-1" } as const;

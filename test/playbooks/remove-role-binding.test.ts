@@ -1,25 +1,12 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { Conflict, Permanent, Refused } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { removeRoleBinding } from "../../src/playbooks/remove-role-binding.ts";
 import { CLUSTER, portsOf } from "./cluster-objects.ts";
 import { binding, group, runner, user } from "./rights-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
 
@@ -200,9 +187,7 @@ describe("the API server", () => {
         verbs: ["get", "create", "patch", "delete"],
       },
     ];
-    const cluster = await startKubernetes({ rules });
-    open.push(cluster);
-    cluster.seed([binding(null, "ci-admin")]);
+    const { cluster } = await start([binding(null, "ci-admin")], { rules });
     const answer = await fetch(`${cluster.url}/apis/rbac.authorization.k8s.io/v1/${path}`, {
       method,
       headers: {

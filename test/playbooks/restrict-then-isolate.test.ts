@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { EGRESS_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
@@ -10,6 +10,7 @@ import { alert, type Bench, bench } from "../engine/harness.ts";
 import { sweepAfter } from "../engine/processes.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { pod, policy, portsOf } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const ANN = { who: "ann", id: "t/ann", why: "a drill" };
 const TEXT = `
@@ -25,19 +26,15 @@ rules:
 /** Selects every pod by nothing that could be taken off. */
 const letsOut = policy("open", { podSelector: {}, policyTypes: ["Egress"], egress: [{}] });
 
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
 /** A pod that was restricted, partially, and therefore isolated. */
 async function climbed(): Promise<{ b: Bench; cluster: KubernetesStandIn; state: () => object }> {
-  const cluster = await startKubernetes({ controllers: false, networkEngine: true });
-  open.push(cluster);
-  cluster.seed([
-    pod("web-1", { metadata: { labels: { app: "web" }, creationTimestamp: "2026-01-01T00:00:00Z" } }),
-    letsOut,
-  ]);
+  const { cluster } = await startCluster(
+    [
+      pod("web-1", { metadata: { labels: { app: "web" }, creationTimestamp: "2026-01-01T00:00:00Z" } }),
+      letsOut,
+    ],
+    { controllers: false, networkEngine: true },
+  );
   const parsed = parseConfiguration(TEXT, "test.yaml", [restrictEgress, isolatePod]);
   if ("errors" in parsed) throw new Error(parsed.errors[0]?.message);
   const all = [restrictEgress, isolatePod];

@@ -1,26 +1,14 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { revokeServiceAccount } from "../../src/playbooks/revoke-service-account.ts";
-import { CLUSTER, pod, portsOf } from "./cluster-objects.ts";
+import { CLUSTER, pod } from "./cluster-objects.ts";
 import { account } from "./rights-objects.ts";
+import { startCluster as start } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[]) {
-  const cluster = await startKubernetes();
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
-}
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];
 

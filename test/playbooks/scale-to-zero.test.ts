@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { OPT_OUT } from "../../src/engine/guard.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { BEFORE_LABEL, INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
@@ -7,21 +7,12 @@ import type { WorkloadKind } from "../../src/model/kubernetes-objects.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { STOP_KEY } from "../../src/model/workload-state.ts";
 import { scaleToZero } from "../../src/playbooks/scale-to-zero.ts";
-import { node, pod, portsOf, workload } from "./cluster-objects.ts";
+import { node, pod, workload } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 import { nightly, running, workloadTarget } from "./workload-objects.ts";
 
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[], controllers = true) {
-  const cluster = await startKubernetes({ controllers });
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+function start(objects: readonly object[], controllers = true) {
+  return startCluster(objects, { controllers });
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

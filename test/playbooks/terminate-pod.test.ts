@@ -1,24 +1,16 @@
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import { terminatePod } from "../../src/playbooks/terminate-pod.ts";
-import { CLUSTER, node, pod, portsOf, workload } from "./cluster-objects.ts";
+import { CLUSTER, node, pod, workload } from "./cluster-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
-
-async function start(objects: readonly object[], controllers = true) {
-  const cluster = await startKubernetes({ controllers });
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return { cluster, ports: portsOf(cluster) };
+function start(objects: readonly object[], controllers = true) {
+  return startCluster(objects, { controllers });
 }
 
 type Ports = Awaited<ReturnType<typeof start>>["ports"];

@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { changedBy, type FieldManager } from "../../src/model/field-managers.ts";
 import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { KubernetesReader } from "../../src/model/kubernetes-port.ts";
@@ -18,13 +18,9 @@ import {
   workload,
 } from "./cluster-objects.ts";
 import { hook, service, webhooks } from "./rights-objects.ts";
+import { startCluster } from "./start-cluster.ts";
 
 const ID = "a-1";
-const open: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
 
 /** A merge patch by somebody else, under the name that he gives himself. */
 async function patch(cluster: KubernetesStandIn, path: string, who: string, body: object): Promise<void> {
@@ -38,9 +34,7 @@ async function patch(cluster: KubernetesStandIn, path: string, who: string, body
 
 /** A playbook applied to its target. */
 async function applied(name: string, target: Target, objects: readonly object[]) {
-  const cluster = await startKubernetes({ controllers: false });
-  open.push(cluster);
-  cluster.seed(objects);
+  const { cluster } = await startCluster(objects, { controllers: false });
   const playbook = playbooks.find((one) => one.name === name);
   if (playbook === undefined) throw new Error(`there is no playbook ${name}`);
   const ports = portsOf(cluster);

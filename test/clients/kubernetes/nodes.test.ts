@@ -1,19 +1,11 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
 import { Retryable } from "../../../src/model/errors.ts";
 import { node, pod, workload } from "../../playbooks/cluster-objects.ts";
-
-const open: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((cluster) => cluster.close()));
-});
+import { startCluster } from "../../playbooks/start-cluster.ts";
 
 async function start(objects: readonly object[], controllers = true) {
-  const cluster = await startKubernetes({ controllers });
-  open.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
+  const { cluster } = await startCluster(objects, { controllers });
   return { cluster, ...createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null }) };
 }
 
