@@ -8,6 +8,7 @@ import { INCIDENT_LABEL } from "../../src/model/incident-mark.ts";
 import type { KubernetesReader, KubernetesWriter } from "../../src/model/kubernetes-port.ts";
 import { aksId, GOOD } from "../clients/aks/aks-bench.ts";
 import { armBench } from "../clients/arm/arm-bench.ts";
+import { PLAIN_MEANS } from "../clients/plain-means.ts";
 import { BY_COMMAND, outcomeOf } from "../clients/run-command/run-command-bench.ts";
 import { manifest, pod } from "../playbooks/cluster-objects.ts";
 import { eventually, type Lab, realLab } from "./lab.ts";
@@ -128,6 +129,7 @@ describe("run command to a real API server", () => {
     arm.documents.setManagedCluster(aksId(), GOOD, JSON.stringify(config));
     arm.commands.pod.kubectl = KUBECTL;
     const ports = openClusters([{ name: "prod", id: aksId(), aliases: [], connect: [BY_COMMAND] }], {
+      ...PLAIN_MEANS,
       arm: createArm(access),
       credential: {
         getToken: (scopes) =>
@@ -136,11 +138,6 @@ describe("run command to a real API server", () => {
             : credential.getToken(scopes),
       },
       clock: { now: () => new Date() },
-      setting: () => undefined,
-      allowLoopback: false,
-      log: () => undefined,
-      vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
-      readKubeconfig: () => "",
     });
     command = { read: ports.read.kubernetes(aksId()), write: ports.write.kubernetes(aksId()) };
     await direct.write.createDenyAllPolicy(policy("shop", "twice", MARKED));

@@ -1,10 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Azurite, startAzurite } from "../../local/azurite/index.ts";
+import { describe, expect, it } from "vitest";
 import { startKubernetes } from "../../local/kubernetes/index.ts";
 import { runManually } from "../../src/engine/manual-run.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
-import { type FluxBench, fluxBench } from "../clients/flux/flux-bench.ts";
+import { type FluxBench, fluxBenches } from "../clients/flux/flux-bench.ts";
 import { scenarios } from "../contract/playbook-scenarios.ts";
 import { evidenceOf } from "../playbooks/cluster-objects.ts";
 import { alert, type Bench, bench, configuration, notice } from "./harness.ts";
@@ -14,23 +13,11 @@ import { CLUSTER } from "./world.ts";
 const CONTAINER = "https://reflexblobs.blob.core.windows.net/list";
 const KEY = "evil.example_S_miner_T_1";
 
-let azurite: Azurite;
-let count = 0;
-const open: FluxBench[] = [];
-
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite.stop());
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const openFlux = fluxBenches("engine");
 
 /** An engine whose one cluster fetches from a container; its first rule has these playbooks. */
 async function pulled(rule: string, mode = "enforce"): Promise<Bench & { readonly flux: FluxBench }> {
-  count += 1;
-  const flux = await fluxBench(azurite, `engine-${count}`, { id: CLUSTER, aliases: [] });
-  open.push(flux);
+  const flux = await openFlux({ id: CLUSTER, aliases: [] });
   const b = bench({
     configuration: configuration(
       mode,

@@ -1,15 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
-import { type Plan, sealPlan } from "../../src/model/plan.ts";
+import type { Plan } from "../../src/model/plan.ts";
 import type { WritePorts } from "../../src/model/playbook.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
 import { figure, noteFigure, SEED } from "../long/long.ts";
 import { createRandom } from "../store/schedule-choices.ts";
 import { connectionsLeft, type WirePolicy } from "./brute-force-policies.ts";
-import { CLUSTER, portsOf } from "./cluster-objects.ts";
+import { portsOf } from "./cluster-objects.ts";
 import { calicoCluster, ovnCluster } from "./engine-objects.ts";
-import { EVERYWHERE, foreignPolicies, interrupted, type Moment, momentOf, seedPod } from "./moments.ts";
+import {
+  EVERYWHERE,
+  foreignPolicies,
+  interrupted,
+  type Moment,
+  momentOf,
+  plannedFor,
+  seedPod,
+} from "./moments.ts";
 import { RandomPolicies } from "./random-policies.ts";
 
 const CASES = figure(600, 60);
@@ -59,13 +67,6 @@ describe.each([
   });
   afterAll(() => cluster.close());
 
-  async function planned(namespace: string, remediationId: string, parameters: object): Promise<Plan> {
-    const target = { kind: "pod", cluster: CLUSTER, namespace, name: "p-0" } as const;
-    const outcome = await playbook.plan({ target, parameters, remediationId }, ports);
-    if (outcome.outcome !== "change") throw new Error(outcome.reason);
-    return sealPlan(outcome.draft, { remediationId, playbook: playbook.name, target });
-  }
-
   it("nothing is open that was not before, also where it ends between two writes, and a rerun converges", {
     timeout: 900_000,
   }, async () => {
@@ -76,7 +77,7 @@ describe.each([
       const namespace = `n${at}`;
       seedPod(cluster, namespace, at, make);
       const parameters = own ?? KEEP[Math.floor(random() * KEEP.length)] ?? {};
-      const plan = await planned(namespace, `a-${at}`, parameters);
+      const plan = await plannedFor(playbook, { namespace, remediationId: `a-${at}` }, parameters, ports);
       const before = momentOf(cluster, namespace);
       const foreign = foreignPolicies(before);
       const see = (word: string): Moment => {

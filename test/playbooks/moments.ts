@@ -1,9 +1,11 @@
 import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { Retryable } from "../../src/model/errors.ts";
 import type { KubernetesWriter } from "../../src/model/kubernetes-port.ts";
-import type { WritePorts } from "../../src/model/playbook.ts";
+import { type Plan, sealPlan } from "../../src/model/plan.ts";
+import type { AnyPlaybook, WritePorts } from "../../src/model/playbook.ts";
 import { type EngineWire, saidBefore } from "./brute-force-engines.ts";
 import { connectionsLeft, type WirePolicy } from "./brute-force-policies.ts";
+import { CLUSTER } from "./cluster-objects.ts";
 import { type RandomPolicies, WORLD } from "./random-policies.ts";
 
 /** As everywhere, and the metadata service of the machine. */
@@ -89,6 +91,19 @@ export function seedPod(
       spec,
     })),
   ]);
+}
+
+/** The plan for the pod `p-0` of a namespace; raises, with the reason, where there is none. */
+export async function plannedFor(
+  playbook: AnyPlaybook,
+  { namespace, remediationId }: { readonly namespace: string; readonly remediationId: string },
+  parameters: object,
+  ports: WritePorts,
+): Promise<Plan> {
+  const target = { kind: "pod", cluster: CLUSTER, namespace, name: "p-0" } as const;
+  const outcome = await playbook.plan({ target, parameters, remediationId }, ports);
+  if (outcome.outcome !== "change") throw new Error(outcome.reason);
+  return sealPlan(outcome.draft, { remediationId, playbook: playbook.name, target });
 }
 
 /** Ends it after no write, then after one more and so on, until it comes through; looks at every moment. */

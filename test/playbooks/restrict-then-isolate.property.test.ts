@@ -2,14 +2,13 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
 import { Conflict } from "../../src/model/errors.ts";
 import { EGRESS_LABEL } from "../../src/model/incident-mark.ts";
-import { type Plan, sealPlan } from "../../src/model/plan.ts";
 import type { AnyPlaybook, WritePorts } from "../../src/model/playbook.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { restrictEgress } from "../../src/playbooks/restrict-egress.ts";
 import { figure, noteFigure, SEED } from "../long/long.ts";
 import { createRandom } from "../store/schedule-choices.ts";
-import { CLUSTER, portsOf } from "./cluster-objects.ts";
-import { foreignPolicies, interrupted, type Moment, momentOf, seedPod } from "./moments.ts";
+import { portsOf } from "./cluster-objects.ts";
+import { foreignPolicies, interrupted, type Moment, momentOf, plannedFor, seedPod } from "./moments.ts";
 import { RandomPolicies } from "./random-policies.ts";
 
 const CASES = figure(300, 40);
@@ -27,17 +26,8 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.close());
 
-async function planned(
-  playbook: AnyPlaybook,
-  namespace: string,
-  remediationId: string,
-  parameters: object,
-): Promise<Plan> {
-  const target = { kind: "pod", cluster: CLUSTER, namespace, name: "p-0" } as const;
-  const outcome = await playbook.plan({ target, parameters, remediationId }, ports);
-  if (outcome.outcome !== "change") throw new Error(outcome.reason);
-  return sealPlan(outcome.draft, { remediationId, playbook: playbook.name, target });
-}
+const planned = (playbook: AnyPlaybook, namespace: string, remediationId: string, parameters: object) =>
+  plannedFor(playbook, { namespace, remediationId }, parameters, ports);
 
 it("a pod that is restricted is isolated and taken back in either order, and nothing is open meanwhile that was not", {
   timeout: 900_000,

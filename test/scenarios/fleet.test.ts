@@ -7,6 +7,7 @@ import type { WritePorts } from "../../src/model/playbook.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { isolatePod } from "../../src/playbooks/isolate-pod.ts";
 import { countedPort } from "../clients/aks/aks-bench.ts";
+import { PLAIN_MEANS } from "../clients/plain-means.ts";
 import { alert, type Bench, bench, configuration, notice, recordsOf } from "../engine/harness.ts";
 import { CLUSTER } from "../engine/world.ts";
 import { pod } from "../playbooks/cluster-objects.ts";
@@ -68,13 +69,11 @@ async function fleet(): Promise<Bench & { ports: WritePorts; connections(): numb
   const unasked = () => Promise.reject(new Error("Azure is not to be asked"));
   const nobody = { getToken: () => Promise.resolve(null) };
   const means: Omit<ClusterMeans, "clock"> = {
+    ...PLAIN_MEANS,
     arm: { get: unasked, post: unasked, begin: unasked, progress: unasked },
     credential: nobody,
     setting: () => "stand-in-token",
-    vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
     allowLoopback: true,
-    readKubeconfig: () => "",
-    log: () => undefined,
   };
   const clock = { now: () => new Date("2026-03-02T08:00:00.000Z") };
   const isolated: Isolated[] = [];

@@ -10,6 +10,7 @@ import type { KubernetesReader } from "../../../src/model/kubernetes-port.ts";
 import type { ClusterConnection } from "../../../src/model/rule.ts";
 import { pod } from "../../playbooks/cluster-objects.ts";
 import { armBench } from "../arm/arm-bench.ts";
+import { PLAIN_MEANS } from "../plain-means.ts";
 import { type TlsIdentity, tlsIdentity } from "../tls-identity.ts";
 
 /** Properties of a cluster that can be used; its API server is on this machine. */
@@ -75,16 +76,10 @@ export async function aksBench(
   kubernetes.seed([pod("web-1")]);
   let now = Date.parse("2026-03-02T08:00:00.000Z");
   const means: ClusterMeans = {
+    ...PLAIN_MEANS,
     arm: createArm(access),
     credential,
     clock: { now: () => new Date(now) },
-    setting: () => undefined,
-    allowLoopback: false,
-    log: () => undefined,
-    vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
-    readKubeconfig: () => {
-      throw new Error("no file is to be read");
-    },
     timeoutMs,
   };
   const open: AksBench["open"] = (clusters, other = {}) => openClusters(clusters, { ...means, ...other });

@@ -1,36 +1,23 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { type Azurite, startAzurite } from "../../../local/azurite/index.ts";
 import { Conflict, Permanent, Refused, Retryable } from "../../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../../src/model/plan.ts";
 import type { WritePorts } from "../../../src/model/playbook.ts";
 import { blockImage } from "../../../src/playbooks/block-image.ts";
 import { DIGEST, image, start } from "../../playbooks/block-image-bench.ts";
 import { blockListObjects, CLUSTER } from "../../playbooks/cluster-objects.ts";
-import { ACCOUNT, BLOB, type FluxBench, fluxBench, type Mishap } from "./flux-bench.ts";
+import { ACCOUNT, BLOB, type FluxBench, fluxBenches, type Mishap } from "./flux-bench.ts";
 
 const KEY = "docker.io_S_library_S_evil_T_1";
 const DIGEST_KEY = DIGEST.replace(":", ".");
 const OURS = JSON.stringify({ remediation: "a-1" });
 const MINUTE = 60_000;
 
-let azurite: Azurite;
 let b: FluxBench;
-let count = 0;
-const open: FluxBench[] = [];
-
-beforeAll(async () => {
-  azurite = await startAzurite();
-});
-afterAll(() => azurite.stop());
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.close()));
-});
+const openBench = fluxBenches("list");
 
 async function bench(): Promise<FluxBench> {
-  count += 1;
-  b = await fluxBench(azurite, `list-${count}`);
-  open.push(b);
+  b = await openBench();
   return b;
 }
 

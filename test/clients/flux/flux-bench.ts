@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { ContainerClient, StorageSharedKeyCredential } from "@azure/storage-blob";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import type { ArmStandIn } from "../../../local/arm/index.ts";
 import type { Json } from "../../../local/arm/json.ts";
-import type { Azurite } from "../../../local/azurite/index.ts";
+import { type Azurite, startAzurite } from "../../../local/azurite/index.ts";
 import { createArm } from "../../../src/clients/arm/index.ts";
 import { openClusters } from "../../../src/clients/clusters.ts";
 import { openContainer } from "../../../src/clients/flux/open-container.ts";
@@ -11,6 +12,7 @@ import type { ClusterNames } from "../../../src/model/main-cluster.ts";
 import type { WritePorts } from "../../../src/model/playbook.ts";
 import { CLUSTER } from "../../playbooks/cluster-objects.ts";
 import { armBench } from "../arm/arm-bench.ts";
+import { PLAIN_MEANS } from "../plain-means.ts";
 
 /** The account as Azure would name it; it is the emulator's. */
 export const ACCOUNT = "https://reflexblobs.blob.core.windows.net";
@@ -50,8 +52,30 @@ export interface FluxBench {
   close(): Promise<void>;
 }
 
+/** Opens benches on one emulator for the tests of a file, each with a container of its own, and closes them after each. */
+export function fluxBenches(
+  prefix: string,
+): (ids?: Pick<ClusterNames, "id" | "aliases">) => Promise<FluxBench> {
+  let azurite: Azurite;
+  let count = 0;
+  const open: FluxBench[] = [];
+  beforeAll(async () => {
+    azurite = await startAzurite();
+  });
+  afterAll(() => azurite.stop());
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((one) => one.close()));
+  });
+  return async (ids) => {
+    count += 1;
+    const bench = await fluxBench(azurite, `${prefix}-${count}`, ids);
+    open.push(bench);
+    return bench;
+  };
+}
+
 /** Starts it; the configuration is good until told otherwise. */
-export async function fluxBench(
+async function fluxBench(
   azurite: Azurite,
   name: string,
   ids: Pick<ClusterNames, "id" | "aliases"> = { id: ARC, aliases: [CLUSTER] },
@@ -90,16 +114,10 @@ export async function fluxBench(
           },
         ],
         {
+          ...PLAIN_MEANS,
           arm: createArm(access),
           credential,
           clock: { now: () => new Date(now) },
-          setting: () => undefined,
-          allowLoopback: false,
-          log: () => undefined,
-          vault: { secret: () => Promise.reject(new Error("no secret is to be read")) },
-          readKubeconfig: () => {
-            throw new Error("no file is to be read");
-          },
           timeoutMs: 5_000,
           openContainer: (url) =>
             openContainer(url.replace(ACCOUNT, `http://127.0.0.1:${line.port}/${azurite.account}`), key),
