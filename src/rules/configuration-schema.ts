@@ -3,7 +3,7 @@ import { fluxCluster, fluxContainer } from "../model/flux-container.ts";
 import { MODES } from "../model/mode.ts";
 import { accessSchema } from "./access-schema.ts";
 import { breakerSchema, budgetSchema, perHour } from "./budget-schema.ts";
-import { connectSchema } from "./connect-schema.ts";
+import { connectSchema, writtenWays } from "./connect-schema.ts";
 import { exceptionSchema } from "./exception-schema.ts";
 import { playbookEntry, SAME_CLUSTER } from "./playbook-entry.ts";
 import {
@@ -60,7 +60,7 @@ const cluster = z
     connect: connectSchema,
   })
   .superRefine(({ id, aliases = [], connect }, context) => {
-    const ways = Array.isArray(connect) ? connect : [connect];
+    const ways = writtenWays(connect);
     const fault = (index: number, way: "aks" | "runCommand" | "flux", message: string): void =>
       context.addIssue({ code: "custom", path: ["connect", index, way], message, input: id });
     const aks = ways.findIndex((one) => one.aks !== undefined || one.runCommand !== undefined);
@@ -88,7 +88,7 @@ function eachItsContainer(
 ): void {
   const seen = new Map<string, string>();
   for (const [index, { name: owner, connect }] of clusters.entries()) {
-    for (const [at, { flux }] of (Array.isArray(connect) ? connect : [connect]).entries()) {
+    for (const [at, { flux }] of writtenWays(connect).entries()) {
       const url = flux === undefined ? null : (fluxContainer(flux.container)?.url ?? null);
       if (url === null) continue;
       const before = seen.get(url);

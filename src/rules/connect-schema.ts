@@ -104,9 +104,14 @@ export const connectSchema = oneOrMany(waySchema)
     return only !== undefined && more.length === 0 ? only : ways;
   });
 
-/** The ways that were written under `connect`, once they have passed. */
+/** The ways under `connect` as they were written, once they have passed: one or many. */
+export function writtenWays(written: z.output<typeof connectSchema>): readonly z.output<typeof waySchema>[] {
+  return Array.isArray(written) ? written : [written];
+}
+
+/** The ways that were written under `connect`. */
 export function connectOf(written: z.output<typeof connectSchema>): ClusterConnect[] {
-  return (Array.isArray(written) ? written : [written]).map(wayOf);
+  return writtenWays(written).map(wayOf);
 }
 
 function wayOf(written: z.output<typeof waySchema>): ClusterConnect {

@@ -3,6 +3,7 @@ import { highestMode } from "../model/mode-at.ts";
 import { namesLabels } from "./asks-for-labels.ts";
 import { compileWhen } from "./compile-when.ts";
 import type { ConfigurationData } from "./configuration-schema.ts";
+import { writtenWays } from "./connect-schema.ts";
 import type { ConfigurationError, YamlSource } from "./yaml-source.ts";
 
 const YEAR_MS = 366 * 86_400_000;
@@ -58,7 +59,7 @@ function ruleWarnings(
 /** Where run command is a way to a cluster nobody waits for its labels when an alert comes. */
 function unknownLabels({ clusters, rules }: ConfigurationData, source: YamlSource): ConfigurationError[] {
   const slow = clusters.filter(({ connect }) =>
-    (Array.isArray(connect) ? connect : [connect]).some(({ runCommand }) => runCommand !== undefined),
+    writtenWays(connect).some(({ runCommand }) => runCommand !== undefined),
   );
   if (slow.length === 0) return [];
   const names = slow.map(({ name }) => name).join(", ");
