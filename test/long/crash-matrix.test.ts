@@ -97,8 +97,9 @@ describe.each(PARTS)("the process killed after every step of %s", (_name, ways) 
       expect([...counts].filter(([, hits]) => hits < TIMES)).toEqual([]);
       sum.places += lives.length;
       sum.recovered.push(...recovered);
-      expect(recovered.length).toBeGreaterThan(lives.length / 4);
+      // Of a playbook whose lives would meet each other none is killed.
       if (lives.length > 0) {
+        expect(recovered.length).toBeGreaterThan(lives.length / 4);
         expect(shareInTime(recovered)).toBeGreaterThanOrEqual(IN_TIME);
         expect(Math.max(...recovered)).toBeLessThanOrEqual(LATEST_MS);
       }
