@@ -15,7 +15,7 @@ const suites = only === "" ? ["test/long/", "network-verdict.property", "every-m
 rmSync(FIGURES, { force: true });
 const { status } = spawnSync(
   process.execPath,
-  ["node_modules/vitest/vitest.mjs", "run", "--reporter=default", ...suites],
+  ["node_modules/vitest/vitest.mjs", "run", "--reporter=verbose", ...suites],
   { stdio: "inherit", env: { ...process.env, REFLEX_LONG: "true", REFLEX_SEED: seed } },
 );
 const rows = longRows(readFileSync(FIGURES, "utf8"), {

@@ -22,3 +22,9 @@ export interface AdmissionList {
   readonly entries: Readonly<Record<string, string>>;
   readonly managers: readonly FieldManager[];
 }
+
+/**
+ * A list as it was read, for a change of entries: the change holds if each of these is still as it was read. What others
+ * do to other entries meanwhile is no matter, or a wave of remediations would keep each other from writing.
+ */
+export type SeenList = Pick<AdmissionList, "uid" | "resourceVersion" | "entries">;

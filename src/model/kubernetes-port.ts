@@ -1,4 +1,4 @@
-import type { AdmissionList } from "./admission-list.ts";
+import type { AdmissionList, SeenList } from "./admission-list.ts";
 import type { EnginePolicyReader, EnginePolicyWriter } from "./engine-policies.ts";
 import type { EvidenceSource } from "./evidence-source.ts";
 import type { ServiceReader, ServiceWriter } from "./exposed-service.ts";
@@ -148,22 +148,19 @@ export interface KubernetesWriter
     condition: Precondition,
     change: WorkloadChange,
   ): Promise<WorkloadState>;
-  /** Adds (text) and removes (null) entries of the block list in one conditional change. */
+  /** Adds (text) and removes (null) entries of the block list in one change, if each of these is still as `seen`. */
   changeBlockList(
-    condition: Precondition & Pick<BlockList, "form">,
+    seen: SeenList & Pick<BlockList, "form">,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<BlockList>;
   /** Leaves an Event beside an object; one of that name is there already: fine. */
   recordEvent(event: OwnerEvent): Promise<void>;
   /** As `changeBlockList`, of the workloads of which new pods are refused. */
-  changeHoldList(
-    condition: Precondition,
-    entries: Readonly<Record<string, string | null>>,
-  ): Promise<AdmissionList>;
-  /** Adds (text) and removes (null) pod rules of one action in one conditional change. */
+  changeHoldList(seen: SeenList, entries: Readonly<Record<string, string | null>>): Promise<AdmissionList>;
+  /** As `changeBlockList`, of the pod rules of one action. */
   changePodRules(
     action: PodRuleAction,
-    condition: Precondition,
+    seen: SeenList,
     entries: Readonly<Record<string, string | null>>,
   ): Promise<AdmissionList>;
 }

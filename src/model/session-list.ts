@@ -1,5 +1,4 @@
-import type { AdmissionList } from "./admission-list.ts";
-import type { Precondition } from "./kubernetes-port.ts";
+import type { AdmissionList, SeenList } from "./admission-list.ts";
 
 /** How the list of pods is read into which nobody gets a session. */
 export interface SessionListReader {
@@ -9,9 +8,6 @@ export interface SessionListReader {
 
 /** How the list is changed. */
 export interface SessionListWriter {
-  /** Adds (text) and removes (null) entries in one conditional change. */
-  changeSessionList(
-    condition: Precondition,
-    entries: Readonly<Record<string, string | null>>,
-  ): Promise<AdmissionList>;
+  /** Adds (text) and removes (null) entries in one change, if each of these is still as `seen`. */
+  changeSessionList(seen: SeenList, entries: Readonly<Record<string, string | null>>): Promise<AdmissionList>;
 }

@@ -153,6 +153,35 @@ describe.each(places)("the lists of holds and sessions on $name", ({ open, isThe
   );
 
   it.runIf(isThere)(
+    "a wave of changes goes through at once, and an entry that somebody else has changed is left alone",
+    { timeout: WAIT },
+    async () => {
+      const of = (id: string) => JSON.stringify({ remediation: id });
+      await lab.apply(list(SESSION_LIST, { "shop.theirs": of("x") }));
+      const seen = await ports.read.kubernetes(CLUSTER).sessionList();
+      if (seen === null) throw new Error("a list is wanted");
+      const change = (entries: Readonly<Record<string, string | null>>) =>
+        ports.write.kubernetes(CLUSTER).changeSessionList(seen, entries);
+      const wave = Array.from({ length: 40 }, (_none, at) => ({ [`shop.pod-${at}`]: of(`a-${at}`) }));
+      await Promise.all(wave.map(change));
+      const whole = Object.assign({ "shop.theirs": of("x") }, ...wave);
+      const [lying] = await lab
+        .list("admissionlists", OWN_NAMESPACE)
+        .then((lists) => lists.filter(({ metadata }) => metadata.name === SESSION_LIST));
+      expect(lying?.spec?.["entries"]).toEqual(whole);
+      for (const entries of [{ "shop.pod-1": of("b") }, { "shop.pod-1": null }]) {
+        await expect(change(entries)).rejects.toMatchObject({ kind: "retryable", retryAfterMs: 0 });
+      }
+      await lab.apply(list(SESSION_LIST, { "shop.theirs": of("y") }));
+      await expect(change({ "shop.theirs": null })).rejects.toMatchObject({ retryAfterMs: 0 });
+      expect((await ports.read.kubernetes(CLUSTER).sessionList())?.entries).toEqual({
+        "shop.theirs": of("y"),
+      });
+      await lab.apply(list(SESSION_LIST, {}));
+    },
+  );
+
+  it.runIf(isThere)(
     "no state of a list or of the kind denies or admits everything, and what is off is noticed",
     { timeout: WAIT },
     async () => {

@@ -21,6 +21,9 @@ export interface PullMeans {
   readonly openContainer: (url: string) => Promise<ContainerClient>;
 }
 
+/** Tries of one change over other processes' before it is left to the next of the engine. */
+const MOST_TRIES = 8;
+
 type ByFlux = Extract<ClusterConnect, { kind: "flux" }>;
 
 /** The manifest as it lies there, or the empty one, and its version. */
@@ -61,6 +64,7 @@ export function openPulled(
     if (manifest === null) throw notOurs(place);
     return { manifest, etag: found.etag };
   };
+  const inTurn = takeTurns({ clock, timeoutMs, place });
   const { reader, writer } = blindPorts(name);
   return {
     reader: {
@@ -82,13 +86,17 @@ export function openPulled(
     },
     writer: {
       ...writer,
-      async changeBlockList({ resourceVersion }, changes) {
+      async changeBlockList(seen, changes) {
         const view = await fetched();
-        const { manifest, etag } = await read();
-        if (versionOf(etag) !== resourceVersion) throw moved(place);
-        const entries = changed(entriesOf(manifest), changes);
-        const written = await blob.write(writeManifest(manifest, entries), etag);
-        return listOf(place, entries, written, view);
+        const change = async (): Promise<BlockList | null> => {
+          const { manifest, etag } = await read();
+          const before = entriesOf(manifest);
+          if (Object.keys(changes).some((key) => before[key] !== seen.entries[key])) throw moved(place);
+          const entries = changed(before, changes);
+          const written = await blob.write(writeManifest(manifest, entries), etag).catch(nullWhereMoved);
+          return written === null ? null : listOf(place, entries, written, view);
+        };
+        return inTurn(change);
       },
     },
   };
@@ -127,6 +135,33 @@ function changed(
   // Here nobody else says so before the whole list is refused by the cluster, where nobody sees it.
   if (Object.keys(after).length <= MOST_ENTRIES) return after;
   throw new Refused(`The block list is full with ${MOST_ENTRIES} entries.`, "Take some of them back.");
+}
+
+/**
+ * Changes of one blob after one another: of a wave that writes at once all but one would be sent back each time. Where
+ * another process came between (null), it is read and tried again. Nobody begins later than a call may take; raises
+ * `Retryable`.
+ */
+function takeTurns({ clock, timeoutMs, place }: Pick<PullMeans, "clock" | "timeoutMs"> & { place: string }) {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(change: () => Promise<T | null>): Promise<T> => {
+    const end = clock.now().getTime() + timeoutMs;
+    const turn = async (): Promise<T> => {
+      for (let tries = 0; tries < MOST_TRIES && clock.now().getTime() <= end; tries++) {
+        const changed = await change();
+        if (changed !== null) return changed;
+      }
+      throw moved(place);
+    };
+    const mine = last.then(turn);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}
+
+function nullWhereMoved(error: unknown): null {
+  if (error instanceof Retryable && error.retryAfterMs === 0) return null;
+  throw error;
 }
 
 function moved(place: string): Retryable {

@@ -5,6 +5,7 @@ import {
   LIST_KIND,
   LIST_RESOURCE,
   LIST_VERSION,
+  type SeenList,
 } from "../../model/admission-list.ts";
 import { FIELD_MANAGER, OWN_NAMESPACE } from "../../model/incident-mark.ts";
 import { isNotServed, StrangeAnswer } from "./classify-error.ts";
@@ -55,21 +56,46 @@ export async function readDenyingList(
   return form === "AdmissionList" && isBound ? readAdmissionList(connection, name) : null;
 }
 
-/** Adds (text) and removes (null) entries of one of our lists, of that state only. */
+/**
+ * Adds (text) and removes (null) entries of one of our lists, if each of these is still as it was seen. The API server
+ * itself puts changes of different entries after one another, so that nobody is sent back because another came first.
+ */
 export function changeAdmissionList(
   { call }: Connection,
   name: string,
-  { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
+  seen: SeenList,
   entries: Readonly<Record<string, string | null>>,
 ): Promise<AdmissionList> {
   return call({ verb: "patch", ...right(name) }, async (apis) => {
-    const body = { metadata: { uid, resourceVersion }, spec: { entries } };
+    const [body, patch] =
+      Object.keys(seen.entries).length === 0
+        ? ([firstEntries(seen, entries), apis.mergePatch] as const)
+        : ([changedEntries(seen, entries), apis.jsonPatch] as const);
     const answer: unknown = await apis.custom.patchNamespacedCustomObject(
       { ...of(name), fieldManager: FIELD_MANAGER, body },
-      apis.mergePatch,
+      patch,
     );
-    return listFrom(apis, answer, name, uid);
+    return listFrom(apis, answer, name, seen.uid);
   });
+}
+
+/** There may be no map yet that an entry could be added to: then of this very state of the list only. */
+function firstEntries({ uid, resourceVersion }: SeenList, entries: Readonly<Record<string, string | null>>) {
+  return { metadata: { uid, resourceVersion }, spec: { entries } };
+}
+
+/** RFC 6902; a test against null holds for what is not there (kept true by the suite on the real API server). */
+function changedEntries({ uid, entries: seen }: SeenList, entries: Readonly<Record<string, string | null>>) {
+  return [
+    { op: "test", path: "/metadata/uid", value: uid },
+    ...Object.entries(entries).flatMap(([key, value]) => {
+      const path = `/spec/entries/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+      const was = seen[key] ?? null;
+      const test = { op: "test", path, value: was };
+      if (value !== null) return [test, { op: "add", path, value }];
+      return was === null ? [test] : [test, { op: "remove", path }];
+    }),
+  ];
 }
 
 function listFrom(apis: Apis, answer: unknown, name: string, uid?: string): AdmissionList {

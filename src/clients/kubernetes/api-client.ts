@@ -39,6 +39,7 @@ export interface Apis {
   /** Kinds without a type; see `checkedCustom`. */
   readonly custom: CustomObjectsApi;
   readonly rbac: RbacAuthorizationV1Api;
+  readonly jsonPatch: ReturnType<typeof setHeaderOptions>;
   readonly mergePatch: ReturnType<typeof setHeaderOptions>;
   readonly strategicPatch: ReturnType<typeof setHeaderOptions>;
   /** A typed specification back in the words of the wire. */
@@ -153,6 +154,7 @@ export function apisOver(
     discovery: new sdk.ApisApi(configuration()),
     custom: new sdk.CustomObjectsApi(configuration()),
     rbac: new sdk.RbacAuthorizationV1Api(configuration()),
+    jsonPatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.JsonPatch),
     mergePatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.MergePatch),
     strategicPatch: sdk.setHeaderOptions("Content-Type", sdk.PatchStrategy.StrategicMergePatch),
     toWire: (value: unknown, type: string): unknown => sdk.ObjectSerializer.serialize(value, type, ""),

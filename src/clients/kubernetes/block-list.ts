@@ -26,9 +26,9 @@ export async function readBlockList(connection: Connection): Promise<BlockList |
 /** The part of the writer that changes the block list, in whichever form the cluster has it. */
 export function writeBlockList(connection: Connection): Pick<KubernetesWriter, "changeBlockList"> {
   return {
-    async changeBlockList({ uid, resourceVersion, form }, entries) {
-      const condition = { uid, resourceVersion };
-      return { ...(await ways[form].change(connection, BLOCK_LIST, condition, entries)), form };
+    async changeBlockList(seen, entries) {
+      const { form } = seen;
+      return { ...(await ways[form].change(connection, BLOCK_LIST, seen, entries)), form };
     },
   };
 }

@@ -11,6 +11,6 @@ export function readHoldList(connection: Connection): Pick<KubernetesReader, "ho
 /** The write of that list. */
 export function writeHoldList(connection: Connection): Pick<KubernetesWriter, "changeHoldList"> {
   return {
-    changeHoldList: (condition, entries) => changeAdmissionList(connection, HOLD_LIST, condition, entries),
+    changeHoldList: (seen, entries) => changeAdmissionList(connection, HOLD_LIST, seen, entries),
   };
 }

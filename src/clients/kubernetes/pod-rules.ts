@@ -25,8 +25,8 @@ export function readPodRules(connection: Connection): Pick<KubernetesReader, "po
 /** The part of the writer that changes them. */
 export function writePodRules(connection: Connection): Pick<KubernetesWriter, "changePodRules"> {
   return {
-    changePodRules: (action, condition, entries) =>
-      changeAdmissionList(connection, POD_RULE_LISTS[action], condition, entries),
+    changePodRules: (action, seen, entries) =>
+      changeAdmissionList(connection, POD_RULE_LISTS[action], seen, entries),
   };
 }
 

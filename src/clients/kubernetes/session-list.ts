@@ -11,7 +11,6 @@ export function readSessionList(connection: Connection): SessionListReader {
 /** The changing of the list over one connection. */
 export function writeSessionList(connection: Connection): SessionListWriter {
   return {
-    changeSessionList: (condition, entries) =>
-      changeAdmissionList(connection, SESSION_LIST, condition, entries),
+    changeSessionList: (seen, entries) => changeAdmissionList(connection, SESSION_LIST, seen, entries),
   };
 }

@@ -11,6 +11,7 @@ import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue } from "./outcom
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 const HOURLY_MS = 3_600_000;
+const ONE_MORE_LOOK = "a driver had vanished: it is read back once more before the end";
 
 /** Takes back what was written. A revert is never given up: what cannot be taken back for now is tried hourly, and told once. */
 export const reverting: Step = async (turn) => {
@@ -38,11 +39,13 @@ function mayNotBeTouched(reason: string): Refused {
 /** After a takeover no end is written before one more read-back, a lease later; null: it may end. */
 function oneMoreLook(turn: Turn): Change | null {
   const wait = readBackDue(turn);
+  const { reason } = turn.record;
   return wait === null
     ? null
     : {
         state: "reverting",
-        reason: "a driver had vanished: it is read back once more before the end",
+        // Why it goes back is told at its end.
+        reason: reason.endsWith(ONE_MORE_LOOK) ? reason : `${reason}; ${ONE_MORE_LOOK}`,
         who: "engine",
         what: "read back",
         due: wait,

@@ -141,15 +141,27 @@ describe("the block list of a cluster that Flux reaches alone", () => {
       if (how === "changed") await b.put(list({}));
       const plan = await planned(ports);
       b.mishaps.push({ method: "PUT", before: () => b.put(list({ theirs: "x" })) });
-      expect(await caught(blockImage.apply(plan, ports))).toMatchObject({
-        kind: "retryable",
-        retryAfterMs: 0,
-      });
-      expect(await entries()).toEqual({ theirs: "x" });
       await blockImage.apply(plan, ports);
       expect(await entries()).toEqual({ theirs: "x", [KEY]: OURS, [DIGEST_KEY]: OURS });
+      expect(writes()).toEqual([how === "begun" ? "PUT 409" : "PUT 412", "PUT 201"]);
     },
   );
+
+  it("is left alone where somebody else wrote the very entry meanwhile, or writes all the time", async () => {
+    const { ports, plan } = await blocked();
+    const lying = (await b.text()) ?? "";
+    const theirs = lying.replaceAll("a-1", "someone");
+    b.mishaps.push({ method: "PUT", before: () => b.put(theirs) });
+    const moved = { kind: "retryable", retryAfterMs: 0 };
+    expect(await caught(blockImage.revert(plan, ports))).toMatchObject(moved);
+    expect(await b.text()).toBe(theirs);
+    await b.put(lying);
+    const busy = { method: "PUT", before: () => b.put(lying) } as const;
+    b.mishaps.push(...Array.from({ length: 8 }, () => busy));
+    expect(await caught(blockImage.revert(plan, ports))).toMatchObject(moved);
+    await blockImage.revert(plan, ports);
+    expect(await entries()).toEqual({});
+  });
 
   it("is not written again where the answer of a write got lost", async () => {
     await bench();

@@ -5,6 +5,7 @@ import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
 import { Conflict, Permanent, Retryable } from "../../../src/model/errors.ts";
 import { pod } from "../../playbooks/cluster-objects.ts";
 
+const SEEN = { uid: "u", resourceVersion: "1", entries: { b: "c" } };
 const ZERO = { stop: 0, labels: {}, annotations: {} };
 
 type Answer = Fault["answer"];
@@ -206,8 +207,8 @@ describe("answers that are none", () => {
       () => reader.podsOnNode("n1"),
       () => reader.disruptionBudgets(),
       () => writer.cordonNode("n1", { uid: "u", resourceVersion: "1" }, { unschedulable: true, labels: {} }),
-      () => writer.changePodRules("deny", { uid: "u", resourceVersion: "1" }, { a: "b" }),
-      () => writer.changeBlockList({ uid: "u", resourceVersion: "1", form: "AdmissionList" }, { a: "b" }),
+      () => writer.changePodRules("deny", SEEN, { a: "b" }),
+      () => writer.changeBlockList({ ...SEEN, form: "AdmissionList" }, { a: "b" }),
     ];
     for (const call of calls) {
       // What one call still had under way may take some of the next one's.

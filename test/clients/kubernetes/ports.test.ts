@@ -435,14 +435,24 @@ describe("writing", () => {
     expect(await reader.networkPolicy("shop", wanted.name)).toBeNull();
   });
 
-  it("changes single entries of the block list, and only of the version that was read", async () => {
+  it("changes single entries of the block list, each only if it is still as it was read", async () => {
     const { reader, writer } = await start(blockListObjects());
     const list = await reader.blockList();
     if (list === null) throw new Error("no list");
     const first = await writer.changeBlockList(list, { a: "1", b: "2" });
-    await expect(writer.changeBlockList(list, { c: "3" })).rejects.toMatchObject({ retryAfterMs: 0 });
+    const moved = { retryAfterMs: 0 };
+    // Without an entry there is none to be held against: then the list itself has to be as it was.
+    await expect(writer.changeBlockList(list, { c: "3" })).rejects.toMatchObject(moved);
     const second = await writer.changeBlockList(first, { a: null, d: "4" });
     expect(second.entries).toEqual({ b: "2", d: "4" });
+    const third = await writer.changeBlockList(first, { "e~/f": "5" });
+    expect(third.entries).toEqual({ b: "2", d: "4", "e~/f": "5" });
+    await expect(writer.changeBlockList(first, { d: "6" })).rejects.toMatchObject(moved);
+    await expect(writer.changeBlockList(first, { a: null })).rejects.toMatchObject(moved);
+    await expect(writer.changeBlockList({ ...third, uid: "another" }, { g: "7" })).rejects.toMatchObject(
+      moved,
+    );
+    expect((await reader.blockList())?.entries).toEqual(third.entries);
     expect(BLOCK_POLICY).toBe("reflex-block-images");
   });
 });
