@@ -63,6 +63,22 @@ describe("a process that is frozen longer than its lease", () => {
     expect(b.broken()).toEqual([]);
   });
 
+  it("is waited for before it is called failed, which then still says why", async () => {
+    const absent = { verdict: "absent", reason: "nobody knows it" } as const;
+    const failing = { ...quarantine, verify: () => Promise.resolve(absent) };
+    const b = bench({ engine: { playbooks: new Map([["quarantine", failing]]) } });
+    const frozen = meanwhile(b, /^before label/, () => sweepAfter(b, 2.1));
+    await ingest(frozen, [event()]);
+    const why = "the change was accepted but is not there: nobody knows it";
+    const vanished = "a driver had vanished: it is read back once more before the end";
+    expect(b.records()).toMatchObject([{ state: "reverting", reason: `${why}; ${vanished}` }]);
+    await sweepAfter(b, 4);
+    expect(b.records()).toMatchObject([
+      { state: "failed", reason: `${why}; ${vanished}; what was touched is as it was` },
+    ]);
+    expect(b.world.labelsOf("web-1")).toEqual({ app: "web" });
+  });
+
   it("is waited for before a remediation is called done", async () => {
     const b = bench({
       configuration: configuration("enforce", (text) => text.replace(", ttl: 8h", "")),

@@ -12,7 +12,8 @@ import { figure, LONG, noteFigure, SEED } from "./long.ts";
 import { type Life, type Lived, MatrixRun, type Phase } from "./matrix-run.ts";
 import { isLedBack, WAYS, type WayOfLife } from "./way-of-life.ts";
 
-const TIMES = figure(20, 1);
+/** After every step and every write, and right before it, where what is lost has not been done yet. */
+const TIMES: Readonly<Record<Phase, number>> = { after: figure(20, 1), before: figure(5, 1) };
 const RANDOM_MOMENTS = figure(200, 4);
 /** Without the full figures a few places are died at, spread over all, and other ones with another seed. */
 const PLACES = figure(Number.POSITIVE_INFINITY, 40);
@@ -48,9 +49,6 @@ const PARTS: readonly (readonly [string, readonly WayOfLife[]])[] = LONG
   ? WAYS.map((way) => [way.playbook, [way]])
   : [["every playbook", WAYS]];
 
-/** What the parts came to, for the figures of all of them. */
-const sum = { places: 0, recovered: [] as number[], without: 0, twice: 0 };
-
 describe("the ways of the crash matrix", () => {
   it("are one for every playbook of the product", () => {
     expect(WAYS.map(({ playbook }) => playbook).toSorted()).toEqual(
@@ -61,27 +59,29 @@ describe("the ways of the crash matrix", () => {
   });
 });
 
-describe.each(PARTS)("the process killed after every step of %s", (_name, ways) => {
+describe.each(PARTS)("the process killed after every step of %s", (name, ways) => {
   const started = startRun();
 
   it(
     "loses nothing, does nothing twice, and goes on within a lease and a sweep",
     async () => {
       const { app, run } = started();
-      const whole = new Map<string, Lived>();
+      const places: Place[] = [];
       for (const way of ways) {
         const lived = await run.lead({ way, name: `${way.playbook}-whole`, kill: null });
         const passed = new Set(lived.points.flatMap(({ states }) => states));
         const missed = Object.keys(STEPS).filter((step) => !passed.has(step));
         expect(missed.toSorted(), way.playbook).toEqual(Object.keys(way.never).toSorted());
-        whole.set(way.playbook, lived);
+        places.push(...livesOf(way, lived));
       }
-      const lives = someOf(ways.flatMap((way) => livesOf(way, whole.get(way.playbook))));
+      const lives = someOf(places);
       const counts = new Map(lives.map((life) => [pointOf(life), 0]));
+      const missing = (life: Place): number =>
+        Math.max(0, TIMES[life.kill.phase] - (counts.get(pointOf(life)) ?? 0));
       const recovered: number[] = [];
       for (let attempt = 0; attempt < 4; attempt++) {
         const left = lives.flatMap((life, place) =>
-          Array.from({ length: Math.max(0, TIMES - (counts.get(pointOf(life)) ?? 0)) }, (_none, time) => ({
+          Array.from({ length: missing(life) }, (_none, time) => ({
             ...life,
             name: `x${attempt}-${place}-${time}-x`,
           })),
@@ -94,9 +94,7 @@ describe.each(PARTS)("the process killed after every step of %s", (_name, ways) 
             recovered.push(lived.recoveredMs);
         });
       }
-      expect([...counts].filter(([, hits]) => hits < TIMES)).toEqual([]);
-      sum.places += lives.length;
-      sum.recovered.push(...recovered);
+      expect(lives.filter((life) => missing(life) > 0)).toEqual([]);
       // Of a playbook whose lives would meet each other none is killed.
       if (lives.length > 0) {
         expect(recovered.length).toBeGreaterThan(lives.length / 4);
@@ -104,6 +102,12 @@ describe.each(PARTS)("the process killed after every step of %s", (_name, ways) 
         expect(Math.max(...recovered)).toBeLessThanOrEqual(LATEST_MS);
       }
       judge(app, run);
+      note(name, {
+        "places to die (step or write), deaths after and before each": `${lives.length / 2}, ${TIMES.after}, ${TIMES.before}`,
+        ...(lives.length > 0 && {
+          "share that went on within a lease, a sweep and its work; the longest, in seconds of the app": `${shareInTime(recovered).toFixed(3)}, ${Math.round(Math.max(...recovered) / 1000)}`,
+        }),
+      });
     },
     figure(3_600_000, 900_000),
   );
@@ -138,37 +142,18 @@ describe("the process killed at random moments", () => {
       }
       await killer;
       expect(run.kills - before).toBeGreaterThanOrEqual(RANDOM_MOMENTS);
-      noteFigure(
-        "Crash matrix",
-        "random moments, lives led through them",
-        `${RANDOM_MOMENTS}, ${lives.length}`,
-      );
       judge(app, run);
+      note("random moments", { "deaths, lives led through them": `${RANDOM_MOMENTS}, ${lives.length}` });
     },
     figure(3_600_000, 240_000),
   );
 });
 
-describe("the crash matrix as a whole", () => {
-  it("has died at every place as often as it should", () => {
-    expect(sum.places).toBeGreaterThan(0);
-    noteFigure(
-      "Crash matrix",
-      "places to die (step or write, before and after), times each",
-      `${sum.places}, ${TIMES}`,
-    );
-    noteFigure(
-      "Crash matrix",
-      "share that went on within a lease, a sweep and its work; the longest, in seconds of the app",
-      `${shareInTime(sum.recovered).toFixed(3)}, ${Math.round(Math.max(...sum.recovered) / 1000)}`,
-    );
-    noteFigure(
-      "Crash matrix",
-      "lost, changes without a record, second effects",
-      `0, ${sum.without}, ${sum.twice}`,
-    );
-  });
-});
+/** The figures of one part, after its judgement. */
+function note(part: string, figures: Readonly<Record<string, string>>): void {
+  const all = { ...figures, "lost, changes without a record, second effects": "0, 0, 0" };
+  for (const [what, value] of Object.entries(all)) noteFigure(`Crash matrix, ${part}`, what, value);
+}
 
 /** An app, the sweeps that a timer would make, and a run upon it: for the tests of one part. */
 function startRun(): () => { readonly app: KillableApp; readonly run: MatrixRun } {
@@ -210,12 +195,19 @@ function shareInTime(recovered: readonly number[]): number {
   return recovered.filter((ms) => ms <= limit).length / recovered.length;
 }
 
-function livesOf(way: WayOfLife, lived: Lived | undefined): Omit<Life, "name">[] {
+/** Where a life dies, and how far it is led. */
+type Place = Omit<Life, "name" | "kill"> & { readonly kill: NonNullable<Life["kill"]> };
+
+function livesOf(way: WayOfLife, { points, first }: Lived): Place[] {
   // Whose lives would meet each other is led once, and not killed.
   if (way.alone !== undefined) return [];
-  const names = [...new Set(lived?.points.map(({ name }) => name))];
-  return names.flatMap((point) =>
-    (["before", "after"] as const).map((phase: Phase) => ({ way, kill: { point, phase } })),
+  const names = points.map(({ name }) => name);
+  return [...new Set(names)].flatMap((point) =>
+    (["after", "before"] as const).map((phase) => ({
+      way,
+      kill: { point, phase },
+      isShort: names.indexOf(point) < first,
+    })),
   );
 }
 
@@ -229,8 +221,8 @@ function someOf<T>(all: readonly T[]): readonly T[] {
   );
 }
 
-function pointOf({ way, kill }: Omit<Life, "name">): string {
-  return `${way.playbook} ${kill?.phase} ${kill?.point}`;
+function pointOf({ way, kill }: Place): string {
+  return `${way.playbook} ${kill.phase} ${kill.point}`;
 }
 
 /** Some at a time: they die, and wait for each other's deaths, together. */
@@ -269,6 +261,4 @@ function judge(app: KillableApp, run: MatrixRun): void {
     );
   });
   expect(twice).toEqual([]);
-  sum.without += without.length;
-  sum.twice += twice.length;
 }

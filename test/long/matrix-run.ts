@@ -15,6 +15,8 @@ export interface Life {
   readonly way: WayOfLife;
   readonly name: string;
   readonly kill: { readonly point: string; readonly phase: Phase } | null;
+  /** Led to the end of its first alert only: what it dies at comes before the second. */
+  readonly isShort?: boolean;
 }
 
 /** What became of a life. */
@@ -22,6 +24,8 @@ export interface Lived {
   readonly killed: boolean;
   /** The points that it passed, in order. */
   readonly points: readonly KillPoint[];
+  /** How many of them came before the second alert. */
+  readonly first: number;
   /** Milliseconds of the app's time from its being up again to the next change of the record; null where others died in between. */
   readonly recoveredMs: number | null;
 }
@@ -36,8 +40,10 @@ const shownSchema = z.looseObject({ remediation: recordSchema });
 const POLL_MS = 60;
 /** How many looks pass between two that ask in any case. */
 const SELDOM = 30;
-/** Far less than a lease of the app's clock: whoever is held meanwhile still drives. */
-const GATHER_MS = 300;
+/** A death waits until nobody else has come to his for this long. */
+const QUIET_MS = 300;
+/** Less than a lease of the app's clock: whoever is held meanwhile still drives. */
+const GATHER_MS = 1_500;
 /** Minutes of wall time: a busy machine is slow, and slow is not wrong. */
 const MOST_POLLS = 6_000;
 
@@ -46,6 +52,7 @@ export class MatrixRun {
   readonly #app: KillableApp;
   readonly #armed = new Map<string, { point: string; phase: Phase; fired: boolean; upAt: number | null }>();
   readonly #points = new Map<string, KillPoint[]>();
+  readonly #first = new Map<string, number>();
   readonly #recovered = new Map<string, number>();
   /** Names of lives by id of their records. */
   readonly #nameOf = new Map<string, string>();
@@ -57,6 +64,8 @@ export class MatrixRun {
   readonly #wentBy = new Map<string, string>();
   #starting: Promise<void> | null = null;
   #dying: Promise<"dropped"> | null = null;
+  /** When somebody last came to his death. */
+  #lastHeld = 0;
   #kills = 0;
 
   constructor(app: KillableApp) {
@@ -92,12 +101,12 @@ export class MatrixRun {
   }
 
   /** Leads one life from its first alert to its end, through every death. */
-  async lead({ way, name, kill }: Life): Promise<Lived> {
+  async lead({ way, name, kill, isShort = false }: Life): Promise<Lived> {
     this.#points.set(name, []);
     if (kill !== null) this.#armed.set(name, { ...kill, fired: false, upAt: null });
     this.#app.kubernetes.seed(way.objects(name));
     await this.#alert(way, name, 1);
-    if (way.never["awaiting-approval"] === undefined) await this.#decisions(way, name);
+    if (way.never["awaiting-approval"] === undefined) await this.#decisions(way, name, isShort);
     else await this.#until(name, 1, ["done"]);
     return this.#ended(name);
   }
@@ -106,17 +115,19 @@ export class MatrixRun {
     const lived = {
       killed: this.#armed.get(name)?.fired ?? false,
       points: this.#points.get(name) ?? [],
+      first: this.#first.get(name) ?? this.#points.get(name)?.length ?? 0,
       recoveredMs: this.#recovered.get(name) ?? null,
     };
     this.#armed.delete(name);
     this.#points.delete(name);
+    this.#first.delete(name);
     this.#recovered.delete(name);
     for (const [id, one] of this.#livingOf) if (one === name) this.#livingOf.delete(id);
     return lived;
   }
 
   /** Approved, in force, taken back (or done, for good); then a second alert, which waits for approval and is rejected. */
-  async #decisions(way: WayOfLife, name: string): Promise<void> {
+  async #decisions(way: WayOfLife, name: string, isShort: boolean): Promise<void> {
     const asked = await this.#until(name, 1, ["awaiting-approval"]);
     const rests: State = isLedBack(way) ? "in-force" : "done";
     await this.#insist(asked.id, "approve", [rests, "applying", "verifying"], {
@@ -124,6 +135,8 @@ export class MatrixRun {
     });
     await this.#until(name, 1, [rests], way.nudge);
     if (isLedBack(way)) await this.#insist(asked.id, "revert", ["reverted"]);
+    if (isShort) return;
+    this.#first.set(name, this.#points.get(name)?.length ?? 0);
     // What has ended for good is there again, so that there is something to ask about.
     if (way.nudge !== null || !isLedBack(way)) this.#app.kubernetes.seed(way.objects(name));
     await this.#alert(way, name, 2);
@@ -247,7 +260,8 @@ export class MatrixRun {
 
   /** One death for all who come to their moment within a little while; until then each is held where it is. */
   #dieSoon(): Promise<"dropped"> {
-    this.#dying ??= delay(GATHER_MS)
+    this.#lastHeld = Date.now();
+    this.#dying ??= this.#quiet()
       .then(() => {
         // Who died before and has not come back yet is not measured: this death would be counted in.
         for (const [name, { fired, upAt }] of this.#armed) {
@@ -260,6 +274,12 @@ export class MatrixRun {
         this.#dying = null;
       });
     return this.#dying;
+  }
+
+  async #quiet(): Promise<void> {
+    const end = Date.now() + GATHER_MS;
+    for (let now = Date.now(); now < Math.min(end, this.#lastHeld + QUIET_MS); now = Date.now())
+      await delay(25);
   }
 
   /** The points of the lives in a request, with the record's id where it is one of a record. */
