@@ -99,6 +99,9 @@ export function leftAsItIs({ record }: Turn, error: Conflict): Change {
   };
 }
 
+/** Why a record waits for that moment. */
+export const ONE_MORE_LOOK = "a driver had vanished: it is read back once more before the end";
+
 /** When the record may end at the earliest, if that is still to come: after a takeover not before a lease has passed. */
 export function readBackDue({
   engine,

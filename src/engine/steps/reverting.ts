@@ -7,11 +7,10 @@ import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { gate } from "../gate.ts";
 import { tellOwner } from "../tell-owner.ts";
-import { asOutcome, defer, leftAsItIs, mayTryAgain, readBackDue } from "./outcomes.ts";
+import { asOutcome, defer, leftAsItIs, mayTryAgain, ONE_MORE_LOOK, readBackDue } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 const HOURLY_MS = 3_600_000;
-const ONE_MORE_LOOK = "a driver had vanished: it is read back once more before the end";
 
 /** Takes back what was written. A revert is never given up: what cannot be taken back for now is tried hourly, and told once. */
 export const reverting: Step = async (turn) => {

@@ -4,7 +4,7 @@ import type { Change } from "../commit.ts";
 import type { Step, Turn } from "../drive.ts";
 import { ATTEMPTS, later } from "../engine.ts";
 import { guardedPorts } from "../guarded-ports.ts";
-import { afterFault, goBack, readBackDue, standing } from "./outcomes.ts";
+import { afterFault, goBack, ONE_MORE_LOOK, readBackDue, standing } from "./outcomes.ts";
 import { planOf, playbookOf } from "./turn-plan.ts";
 
 /** Reads back what was wanted, as often as it says "not yet" and a limit allows. */
@@ -88,10 +88,7 @@ function finished(
   const told = kept === undefined ? "in-force" : "ended";
   return {
     state: wait === null ? "done" : "verifying",
-    reason:
-      wait === null
-        ? `done (${proof})${keptWords(kept)}`
-        : "a driver had vanished: it is read back once more before the end",
+    reason: wait === null ? `done (${proof})${keptWords(kept)}` : ONE_MORE_LOOK,
     who: "engine",
     what: wait === null ? "done" : "read back",
     patch: { proof, remains, touched, ...(wait === null ? evidence : {}) },
