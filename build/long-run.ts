@@ -29,7 +29,7 @@ if (!existsSync(FIGURES)) {
   console.error(
     `Nothing named ${[only, part].join(" ").trim()} noted a figure: name a suite of test/long and a part of it.`,
   );
-  process.exit(status === 0 || status === null ? 2 : status);
+  process.exit(status || 2);
 }
 const rows = longRows(readFileSync(FIGURES, "utf8"), {
   command: [

@@ -198,12 +198,9 @@ function shareInTime(recovered: readonly number[]): number {
 }
 
 /** Lives that nobody ends: what a slow machine makes of one of them, such as another try, is no place to die. */
-async function wholeLives(run: MatrixRun, way: WayOfLife): Promise<readonly [Lived, Lived, Lived]> {
+async function wholeLives(run: MatrixRun, way: WayOfLife): Promise<readonly [Lived, ...Lived[]]> {
   const lead = (name: string): Promise<Lived> => run.lead({ way, name: `${name}-whole`, kill: null });
-  if (way.alone !== undefined) {
-    const one = await lead(way.playbook);
-    return [one, one, one];
-  }
+  if (way.alone !== undefined) return [await lead(way.playbook)];
   return Promise.all([lead(way.playbook), lead(`${way.playbook}-2`), lead(`${way.playbook}-3`)]);
 }
 
