@@ -1,25 +1,19 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn } from "../../local/kubernetes/index.ts";
 import { runManually } from "../../src/engine/manual-run.ts";
 import type { Mode } from "../../src/model/mode.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { bench, countingRandomness } from "../engine/harness.ts";
 import { evidenceOf, portsOf } from "../playbooks/cluster-objects.ts";
+import { startCluster } from "../playbooks/start-cluster.ts";
 import { type Scenario, scenarios } from "./playbook-scenarios.ts";
-
-const clusters: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
-});
 
 /** The cluster of a scenario, with nothing asked of it yet. */
 async function clusterOf({ objects }: Scenario): Promise<KubernetesStandIn> {
-  const cluster = await startKubernetes();
-  clusters.push(cluster);
-  cluster.seed(objects);
+  const { cluster, ports } = await startCluster(objects);
   // The time limit of planning is a real one: what is loaded with its first use is loaded here.
-  await portsOf(cluster).read.kubernetes("").namespace("default");
+  await ports.read.kubernetes("").namespace("default");
   cluster.clear();
   return cluster;
 }

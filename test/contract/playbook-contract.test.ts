@@ -1,10 +1,5 @@
-import { afterEach, describe, expect, it } from "vitest";
-import {
-  type KubernetesStandIn,
-  type PolicyRule,
-  type RecordedRequest,
-  startKubernetes,
-} from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesStandIn, PolicyRule, RecordedRequest } from "../../local/kubernetes/index.ts";
 import { resources } from "../../local/kubernetes/resource-table.ts";
 import { Conflict, Retryable } from "../../src/model/errors.ts";
 import { type Plan, sealPlan } from "../../src/model/plan.ts";
@@ -12,13 +7,8 @@ import type { AnyPlaybook, KubernetesPermission, WritePorts } from "../../src/mo
 import { enginePermissions } from "../../src/playbooks/base-permissions.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { CLUSTER, evidenceOf, portsOf, readPortsOf } from "../playbooks/cluster-objects.ts";
+import { startCluster } from "../playbooks/start-cluster.ts";
 import { REMEDIATION, type Scenario, scenarios } from "./playbook-scenarios.ts";
-
-const clusters: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
-});
 
 describe("the list of playbooks", () => {
   it("has a scenario for every playbook, and a playbook for every scenario", () => {
@@ -236,11 +226,7 @@ describe.each(playbooks.map((playbook) => ({ playbook, name: playbook.name })))(
 });
 
 async function start(objects: readonly object[], rules?: readonly PolicyRule[]): Promise<KubernetesStandIn> {
-  const cluster = await startKubernetes({ rules });
-  clusters.push(cluster);
-  cluster.seed(objects);
-  cluster.clear();
-  return cluster;
+  return (await startCluster(objects, { rules })).cluster;
 }
 
 function propose(playbook: AnyPlaybook, { target, parameters }: Scenario, cluster: KubernetesStandIn) {

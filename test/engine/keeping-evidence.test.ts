@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
 import { pause, resume } from "../../src/engine/pauses.ts";
 import { revert } from "../../src/engine/revert.ts";
 import { Refused, Retryable } from "../../src/model/errors.ts";
@@ -8,16 +7,13 @@ import type { EvidenceStore } from "../../src/model/evidence-port.ts";
 import type { Remediation } from "../../src/model/remediation.ts";
 import { playbooks } from "../../src/playbooks/index.ts";
 import { decodeAudit } from "../../src/store/record-rows.ts";
-import { evidenceOf, node, pod, portsOf } from "../playbooks/cluster-objects.ts";
+import { evidenceOf, node, pod } from "../playbooks/cluster-objects.ts";
+import { startCluster } from "../playbooks/start-cluster.ts";
 import { alert, type Bench, bench, configuration } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
 
 const ANN = { who: "ann", id: "t/ann", why: "a change freeze" };
 const ALL = { kind: "all" } as const;
-const clusters: KubernetesStandIn[] = [];
-afterEach(async () => {
-  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
-});
 
 /** A cluster with the alert's pod, a rule that collects evidence of it, and what the store does at each write. */
 async function collecting(
@@ -29,11 +25,9 @@ async function collecting(
     readonly held?: true;
   } = {},
 ) {
-  const cluster = await startKubernetes();
-  clusters.push(cluster);
   const metadata = { labels: { app: "web" }, creationTimestamp: "2026-01-01T00:00:00Z" };
-  cluster.seed([node("n1"), pod("web-1", { metadata })]);
-  const { read, write } = portsOf(cluster);
+  const { cluster, ports: open } = await startCluster([node("n1"), pod("web-1", { metadata })]);
+  const { read, write } = open;
   // The time limit of planning is a real one: what is loaded with its first use is loaded here.
   await read.kubernetes("").namespace("shop");
   cluster.clear();

@@ -2,15 +2,14 @@ import { describe, expect, it } from "vitest";
 import { startKubernetes } from "../../local/kubernetes/index.ts";
 import { runManually } from "../../src/engine/manual-run.ts";
 import { revert } from "../../src/engine/revert.ts";
-import { playbooks } from "../../src/playbooks/index.ts";
 import { type FluxBench, fluxBenches } from "../clients/flux/flux-bench.ts";
 import { scenarios } from "../contract/playbook-scenarios.ts";
 import { evidenceOf } from "../playbooks/cluster-objects.ts";
-import { alert, type Bench, bench, configuration, notice } from "./harness.ts";
+import { alert, type Bench } from "./harness.ts";
 import { sweepAfter } from "./processes.ts";
+import { BY_FLUX, productBench } from "./product-bench.ts";
 import { CLUSTER } from "./world.ts";
 
-const CONTAINER = "https://reflexblobs.blob.core.windows.net/list";
 const KEY = "evil.example_S_miner_T_1";
 
 const openFlux = fluxBenches("engine");
@@ -18,17 +17,7 @@ const openFlux = fluxBenches("engine");
 /** An engine whose one cluster fetches from a container; its first rule has these playbooks. */
 async function pulled(rule: string, mode = "enforce"): Promise<Bench & { readonly flux: FluxBench }> {
   const flux = await openFlux({ id: CLUSTER, aliases: [] });
-  const b = bench({
-    configuration: configuration(
-      mode,
-      (text) =>
-        text
-          .replace("{ kubeconfig: none }", `{ flux: { container: ${CONTAINER}, configuration: reflex } }`)
-          .replace("{ name: quarantine, ttl: 8h }", rule),
-      playbooks.filter(({ name }) => name !== "notify"),
-    ),
-    engine: { ports: flux.app(), playbooks: new Map([...playbooks, notice].map((one) => [one.name, one])) },
-  });
+  const b = productBench(flux.app(), { rule, mode, connect: BY_FLUX });
   return { ...b, flux };
 }
 

@@ -1,31 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { revert } from "../../src/engine/revert.ts";
-import type { WritePorts } from "../../src/model/playbook.ts";
-import { playbooks } from "../../src/playbooks/index.ts";
 import { fluxBenches } from "../clients/flux/flux-bench.ts";
 import { blockListObjects } from "../playbooks/cluster-objects.ts";
 import { startCluster } from "../playbooks/start-cluster.ts";
-import { alert, type Bench, bench, configuration, notice } from "./harness.ts";
+import { alert, type Bench } from "./harness.ts";
+import { BY_FLUX, productBench } from "./product-bench.ts";
 import { CLUSTER } from "./world.ts";
 
 const IMAGES = 48;
 const ANN = { who: "ann", id: "t/ann", why: "a drill" };
+const rule = "{ name: block-image, ttl: 8h }";
 const openFlux = fluxBenches("wave");
-
-/** An engine that blocks the image of every alert. */
-function blocking(ports: WritePorts, connect = "kubeconfig: none"): Bench {
-  return bench({
-    configuration: configuration(
-      "enforce",
-      (text) =>
-        text
-          .replace("kubeconfig: none", connect)
-          .replace("{ name: quarantine, ttl: 8h }", "{ name: block-image, ttl: 8h }"),
-      playbooks.filter(({ name }) => name !== "notify"),
-    ),
-    engine: { ports, playbooks: new Map([...playbooks, notice].map((one) => [one.name, one])) },
-  });
-}
 
 async function overAndBack(b: Bench): Promise<void> {
   const images = Array.from({ length: IMAGES }, (_none, at) =>
@@ -43,15 +28,13 @@ async function overAndBack(b: Bench): Promise<void> {
 describe("a wave of images, each an entry of one list", () => {
   it("is blocked whole, and given back whole, in a cluster", async () => {
     const { ports } = await startCluster(blockListObjects(), { controllers: false });
-    await overAndBack(blocking(ports));
+    await overAndBack(productBench(ports, { rule }));
     expect((await ports.read.kubernetes(CLUSTER).blockList())?.entries).toEqual({});
   });
 
   it("is blocked whole, and given back whole, in a list that Flux fetches", async () => {
     const flux = await openFlux({ id: CLUSTER, aliases: [] });
-    const connect =
-      "flux: { container: https://reflexblobs.blob.core.windows.net/list, configuration: reflex }";
-    await overAndBack(blocking(flux.app(), connect));
+    await overAndBack(productBench(flux.app(), { rule, connect: BY_FLUX }));
     expect(await flux.text()).not.toContain("evil.example");
   });
 });

@@ -1,20 +1,13 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type KubernetesStandIn, startKubernetes } from "../../../local/kubernetes/index.ts";
+import { describe, expect, it } from "vitest";
+import type { KubernetesOptions } from "../../../local/kubernetes/index.ts";
 import { createKubernetes } from "../../../src/clients/kubernetes/index.ts";
 import { Permanent, Refused } from "../../../src/model/errors.ts";
 import type { OwnerEvent } from "../../../src/model/owner-event.ts";
 import { node, pod } from "../../playbooks/cluster-objects.ts";
+import { startCluster } from "../../playbooks/start-cluster.ts";
 
-const clusters: KubernetesStandIn[] = [];
-
-afterEach(async () => {
-  await Promise.all(clusters.splice(0).map((cluster) => cluster.close()));
-});
-
-async function writerOf(more: Parameters<typeof startKubernetes>[0] = {}) {
-  const cluster = await startKubernetes(more);
-  clusters.push(cluster);
-  cluster.seed([pod("web-1"), node("n1")]);
+async function writerOf(more: KubernetesOptions = {}) {
+  const { cluster } = await startCluster([pod("web-1"), node("n1")], more);
   return {
     cluster,
     writer: createKubernetes({ kubeconfigText: cluster.kubeconfig(), context: null }).writer,
